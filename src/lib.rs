@@ -1,0 +1,10 @@
+//! slurmdash: one static binary that brings up a Slurm cluster and gives its people a web dashboard.
+//!
+//! The rooms, ground floor first (ARCHITECTURE.md draws them with their arrows):
+//!
+//! - ground, the outside world: [`store`], [`slurm`], [`clock`]
+//! - first, what the program is about: [`jobs`], [`templates`], [`uploads`], [`users`], [`auth`]
+//! - second, how it is reached: [`http`], [`live`], [`tasks`]
+//! - roof: [`app`] (wires it together), [`config`], [`cli`]
+
+pub mod slurm;

@@ -1,0 +1,2 @@
+//! The program is the library; see `lib.rs`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! A real cluster through Slurm's own commands.

@@ -1,0 +1,1 @@
+//! A small simulated cluster inside this process that really runs the scripts.
