@@ -60,14 +60,9 @@ pub async fn init(client: Client, name: &str, size: u64, replace: bool) -> Resul
         overwrite: replace,
     };
     match client.post("/api/v2/files/upload/init", &body).await {
-        Err(error) if error.status() == Some(413) => {
-            Err(CallFailed::Trouble(Trouble::Final(Failure::TooLarge(
-                client
-                    .data
-                    .max_file_size()
-                    .unwrap_or_default(),
-            ))))
-        }
+        Err(error) if error.status() == Some(413) => Err(CallFailed::Trouble(Trouble::Final(Failure::TooLarge(
+            client.data.max_file_size().unwrap_or_default(),
+        )))),
         answer => Ok(answer?),
     }
 }
@@ -127,7 +122,10 @@ pub async fn discard(client: Client, upload_id: &str) {
     let _ = client.delete::<serde_json::Value>(&path).await;
 }
 
-#[expect(clippy::cast_precision_loss, reason = "JavaScript's file offsets are doubles: exact up to 8 PiB")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "JavaScript's file offsets are doubles: exact up to 8 PiB"
+)]
 fn slice(file: &File, start: u64, end: u64) -> Option<Blob> {
     file.slice_with_f64_and_f64(start as f64, end as f64).ok()
 }

@@ -15,7 +15,10 @@ pub fn fingerprint(username: &str, name: &str, size: u64, changed_ms: f64) -> St
 
 /// The upload that a file was part of.
 pub fn recall(fingerprint: &str) -> Option<String> {
-    read().into_iter().find(|(known, _)| known == fingerprint).map(|(_, id)| id)
+    read()
+        .into_iter()
+        .find(|(known, _)| known == fingerprint)
+        .map(|(_, id)| id)
 }
 
 /// Remembers that a file is being sent as `upload_id`.

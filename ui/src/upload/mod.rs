@@ -125,7 +125,10 @@ impl Uploads {
     /// Starts every file that waits to be started.
     pub fn start_all(self) {
         for item in self.0.items.get_clone_untracked() {
-            if item.progress().with_untracked(|progress| progress.phase == Phase::Ready) {
+            if item
+                .progress()
+                .with_untracked(|progress| progress.phase == Phase::Ready)
+            {
                 item.change(transfer::Transfer::start);
             }
         }
@@ -271,7 +274,13 @@ impl Uploads {
             memory::remember(&fingerprint, &started.upload_id);
         }
         item.change(|transfer| {
-            transfer.began(started.upload_id, started.chunk_size, started.total_chunks, None, now_ms());
+            transfer.began(
+                started.upload_id,
+                started.chunk_size,
+                started.total_chunks,
+                None,
+                now_ms(),
+            );
         });
         Ok(())
     }

@@ -58,7 +58,10 @@ impl Rate {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "sizes up to petabytes are exact enough for a rate")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sizes up to petabytes are exact enough for a rate"
+)]
 fn to_f64(value: u64) -> f64 {
     value as f64
 }

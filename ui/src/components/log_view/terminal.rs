@@ -48,9 +48,7 @@ enum Reading {
     /// After `ESC [`, with what came since.
     Control(String),
     /// In a title or link, which end with BEL or `ESC \`.
-    Command {
-        escape: bool,
-    },
+    Command { escape: bool },
     /// One more character belongs to the sequence.
     One,
 }
@@ -230,7 +228,9 @@ fn spans(cells: &[(char, Style)]) -> Line {
 
 /// Applies the parameters of a `m` sequence.
 fn restyle(mut style: Style, parameters: &str) -> Style {
-    let mut codes = parameters.split([';', ':']).map(|code| code.parse::<u16>().unwrap_or(0));
+    let mut codes = parameters
+        .split([';', ':'])
+        .map(|code| code.parse::<u16>().unwrap_or(0));
     while let Some(code) = codes.next() {
         match code {
             0 => style = Style::default(),
@@ -296,7 +296,9 @@ mod tests {
     fn shown(text: &str) -> Vec<String> {
         let mut terminal = Terminal::default();
         terminal.feed(text);
-        (terminal.first()..terminal.end()).map(|number| terminal.text(number)).collect()
+        (terminal.first()..terminal.end())
+            .map(|number| terminal.text(number))
+            .collect()
     }
 
     #[test]
@@ -319,7 +321,14 @@ mod tests {
             .collect();
         assert_eq!(
             look,
-            [("error", 2, true), (": ", 0, false), ("green", 3, false), (" ", 0, false), ("blue", 5, false), (".", 0, false)]
+            [
+                ("error", 2, true),
+                (": ", 0, false),
+                ("green", 3, false),
+                (" ", 0, false),
+                ("blue", 5, false),
+                (".", 0, false)
+            ]
         );
     }
 
