@@ -1,2 +1,56 @@
-//! x
-fn main() {}
+//! slurmdash's own tasks: `cargo xtask <command>`, one file a command.
+//!
+//! Every command looks for what it needs, says what it is about to install and asks first; `--yes` or `CI=true` answer
+//! for a machine. What is shared lives in [`project`] (where things are), [`needs`] (what must be installed) and
+//! [`std_for`] (the standard library of the two cross targets). Nothing here is part of the shipped program.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these commands talk to the person in the terminal"
+)]
+
+mod needs;
+mod project;
+mod std_for;
+mod ui;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::project::Project;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "slurmdash's own tasks", arg_required_else_help = true)]
+struct Arguments {
+    /// Install what is missing without asking.
+    #[arg(long, global = true)]
+    yes: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the browser's half into `ui/dist`.
+    Ui(ui::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let project = Project::open(arguments.yes)?;
+    match arguments.command {
+        Command::Ui(arguments) => ui::run(&project, &arguments),
+    }
+}
