@@ -9,9 +9,16 @@
     reason = "these commands talk to the person in the terminal"
 )]
 
+mod bench;
+mod demo;
+mod dist;
+mod fmt;
+mod lint;
 mod needs;
 mod project;
+mod setup;
 mod std_for;
+mod test;
 mod ui;
 
 use std::process::ExitCode;
@@ -33,8 +40,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Installs everything that the other commands need.
+    Setup,
     /// Builds the browser's half into `ui/dist`.
     Ui(ui::Arguments),
+    /// Builds everything and serves a simulated cluster.
+    Demo(demo::Arguments),
+    /// Runs the tests: unit, it, e2e, or all when none is named.
+    Test(test::Arguments),
+    /// Measures sizes, start, memory and Lighthouse's scores against their limits.
+    Bench(bench::Arguments),
+    /// Builds the static program that is shipped.
+    Dist,
+    /// Formats the Rust code.
+    Fmt(fmt::Arguments),
+    /// Format, clippy and dependency rules.
+    Lint,
 }
 
 fn main() -> ExitCode {
@@ -51,6 +72,13 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<()> {
     let project = Project::open(arguments.yes)?;
     match arguments.command {
+        Command::Setup => setup::run(&project),
         Command::Ui(arguments) => ui::run(&project, &arguments),
+        Command::Demo(arguments) => demo::run(&project, &arguments),
+        Command::Test(arguments) => test::run(&project, &arguments),
+        Command::Bench(arguments) => bench::run(&project, &arguments),
+        Command::Dist => dist::run(&project),
+        Command::Fmt(arguments) => fmt::run(&project, &arguments),
+        Command::Lint => lint::run(&project),
     }
 }

@@ -44,6 +44,15 @@ impl Project {
         clean(self.sh.cmd(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
     }
 
+    /// Compiles the program; answers where it is.
+    pub fn program(&self, profile: &str) -> Result<PathBuf> {
+        self.cargo()
+            .args(["build", "--locked", "--package", "slurmdash", "--profile", profile])
+            .run()?;
+        let folder = if profile == "dev" { "debug" } else { profile };
+        Ok(self.target.join(folder).join("slurmdash"))
+    }
+
     /// Asks before something is installed; an error where nobody can be asked and nobody agreed beforehand.
     pub fn agree(&self, what: &str) -> Result<()> {
         if self.yes || Self::is_ci() {

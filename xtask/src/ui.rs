@@ -43,7 +43,8 @@ use crate::needs::{digest, npm};
 use crate::project::Project;
 use crate::std_for::{Std, check_wasm_bindgen};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What a browser runs.
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What the compiler may have used and every browser of the last two years has.
 const WASM_FEATURES: [&str; 6] = [
@@ -66,7 +67,8 @@ pub struct Arguments {
 /// Builds and prints the sizes.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let assets = build(project, arguments.dev)?;
-    print_sizes(project, &assets)
+    print_sizes(project, &assets);
+    Ok(())
 }
 
 /// Builds `ui/dist` without printing the table.
@@ -91,7 +93,8 @@ pub fn build(project: &Project, dev: bool) -> Result<Assets> {
     Ok(assets)
 }
 
-fn tools(project: &Project) -> PathBuf {
+/// The folder of the npm packages that build the UI.
+pub fn tools(project: &Project) -> PathBuf {
     project.root.join("xtask/npm/ui")
 }
 
@@ -200,7 +203,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The table: what the first page needs, then the rest in one line a kind.
-fn print_sizes(project: &Project, assets: &Assets) -> Result<()> {
+fn print_sizes(project: &Project, assets: &Assets) {
     let dist = project.root.join("ui/dist");
     let first = assets.first_page();
     let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
@@ -226,5 +229,4 @@ fn print_sizes(project: &Project, assets: &Assets) -> Result<()> {
         "first page in all: {total} bytes of brotli; {} more files ({bytes} bytes) on demand",
         others.len()
     );
-    Ok(())
 }
