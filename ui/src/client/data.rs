@@ -165,6 +165,14 @@ impl Data {
         self.0.nodes
     }
 
+    /// Largest file an upload may be, bytes, if the cluster has been looked at already.
+    pub fn max_file_size(self) -> Option<u64> {
+        self.0
+            .cluster
+            .value()
+            .with_untracked(|cluster| cluster.as_ref().map(|cluster| cluster.max_file_size))
+    }
+
     /// How fresh what Slurm says is, as last heard.
     pub fn freshness(self) -> ReadSignal<Option<Freshness>> {
         *self.0.freshness
