@@ -58,11 +58,7 @@ fn guard() {
             }
             Route::Login => {}
             _ if signed_out => {
-                let query = if here.query.is_empty() {
-                    String::new()
-                } else {
-                    format!("?{}", here.query)
-                };
+                let query = if here.query.is_empty() { String::new() } else { format!("?{}", here.query) };
                 router::replace(&login_path(&format!("{}{query}", here.path)));
             }
             Route::Root => router::replace("/dashboard"),
@@ -77,6 +73,7 @@ fn page(route: ReadSignal<Route>) -> View {
         Route::Login | Route::Root => View::new(),
         Route::Jobs => view! { pages::jobs::Jobs {} },
         Route::Job(id) => view! { pages::job::JobPage(id=id) },
+        Route::NewJob => view! { pages::new_job::NewJob {} },
         _ => view! { pages::not_found::NotFound {} },
     })
 }

@@ -35,11 +35,7 @@ pub fn DropZone(props: DropZoneProps) -> View {
         browser::on_window(event, |event| event.prevent_default());
     }
 
-    let element = move || {
-        input
-            .try_get()
-            .and_then(|node| node.dyn_into::<HtmlInputElement>().ok())
-    };
+    let element = move || input.try_get().and_then(|node| node.dyn_into::<HtmlInputElement>().ok());
     let choose = move |_| {
         if let Some(input) = element() {
             input.click();
@@ -89,6 +85,5 @@ pub fn DropZone(props: DropZoneProps) -> View {
 }
 
 fn files_of(list: Option<FileList>) -> Vec<File> {
-    list.map(|list| (0..list.length()).filter_map(|place| list.item(place)).collect())
-        .unwrap_or_default()
+    list.map(|list| (0..list.length()).filter_map(|place| list.item(place)).collect()).unwrap_or_default()
 }

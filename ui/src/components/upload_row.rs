@@ -36,11 +36,7 @@ fn status_words(progress: &Progress) -> String {
         Phase::Sending => {
             let rate = progress.rate.map(|rate| words.rate(&format::bytes(rate)));
             let left = progress.seconds_left.map(|left| words.left(&format::duration(left)));
-            [Some(amount()), rate, left]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(" · ")
+            [Some(amount()), rate, left].into_iter().flatten().collect::<Vec<_>>().join(" · ")
         }
         Phase::Finishing => words.finishing(),
         Phase::Paused => format!("{} · {}", amount(), words.paused()),
@@ -73,11 +69,7 @@ fn glyph_of(kind: FileType) -> Glyph {
 
 /// Per cent, 0 to 100; an empty file is all there once it is done.
 fn percent(progress: &Progress) -> u64 {
-    if progress.is_done() {
-        100
-    } else {
-        format::percent_of(progress.done, progress.size)
-    }
+    if progress.is_done() { 100 } else { format::percent_of(progress.done, progress.size) }
 }
 
 /// One file of the list.
@@ -166,37 +158,12 @@ fn actions(item: &Rc<Item>, uploads: Uploads) -> View {
             View::new()
         };
         let buttons: Vec<View> = vec![
-            button(
-                offers.pause,
-                Glyph::Pause,
-                |name| t().uploads.pause(name),
-                Uploads::pause,
-            ),
-            button(
-                offers.resume,
-                Glyph::Play,
-                |name| t().uploads.resume(name),
-                Uploads::start,
-            ),
-            button(
-                offers.retry,
-                Glyph::RotateCw,
-                |name| t().uploads.retry(name),
-                Uploads::start,
-            ),
+            button(offers.pause, Glyph::Pause, |name| t().uploads.pause(name), Uploads::pause),
+            button(offers.resume, Glyph::Play, |name| t().uploads.resume(name), Uploads::start),
+            button(offers.retry, Glyph::RotateCw, |name| t().uploads.retry(name), Uploads::start),
             replace,
-            button(
-                offers.finished,
-                Glyph::X,
-                |name| t().uploads.remove(name),
-                Uploads::remove,
-            ),
-            button(
-                !offers.finished,
-                Glyph::X,
-                |name| t().uploads.cancel(name),
-                Uploads::remove,
-            ),
+            button(offers.finished, Glyph::X, |name| t().uploads.remove(name), Uploads::remove),
+            button(!offers.finished, Glyph::X, |name| t().uploads.cancel(name), Uploads::remove),
         ];
         View::from(buttons)
     })
@@ -207,14 +174,7 @@ mod tests {
     use super::*;
 
     fn progress(phase: Phase, done: u64, size: u64) -> Progress {
-        Progress {
-            phase,
-            done,
-            size,
-            rate: None,
-            seconds_left: None,
-            retrying: false,
-        }
+        Progress { phase, done, size, rate: None, seconds_left: None, retrying: false }
     }
 
     #[test]

@@ -4,4 +4,5 @@
 pub mod job;
 pub mod jobs;
 pub mod login;
+pub mod new_job;
 pub mod not_found;

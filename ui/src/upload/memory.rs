@@ -15,10 +15,7 @@ pub fn fingerprint(username: &str, name: &str, size: u64, changed_ms: f64) -> St
 
 /// The upload that a file was part of.
 pub fn recall(fingerprint: &str) -> Option<String> {
-    read()
-        .into_iter()
-        .find(|(known, _)| known == fingerprint)
-        .map(|(_, id)| id)
+    read().into_iter().find(|(known, _)| known == fingerprint).map(|(_, id)| id)
 }
 
 /// Remembers that a file is being sent as `upload_id`.
@@ -51,9 +48,7 @@ fn remembered(
 }
 
 fn read() -> VecDeque<(String, String)> {
-    browser::stored(KEY)
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default()
+    browser::stored(KEY).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 fn write(entries: &VecDeque<(String, String)>) {

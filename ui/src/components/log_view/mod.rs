@@ -104,12 +104,7 @@ struct Controls {
 /// A log view.
 #[component]
 pub fn LogView(props: LogViewProps) -> View {
-    let LogViewProps {
-        label,
-        log,
-        placeholder,
-        status,
-    } = props;
+    let LogViewProps { label, log, placeholder, status } = props;
     let controls = Controls {
         follow: create_signal(true),
         paused: create_signal(false),
@@ -240,9 +235,7 @@ fn search(
         let current = controls.matches.with(|matches| matches.get(controls.at.get()).copied());
         let moved = std::mem::replace(&mut reached, current) != current;
         let Some(body) = body() else { return };
-        controls
-            .matches
-            .with(|matches| found.borrow().mark(&body, matches, current));
+        controls.matches.with(|matches| found.borrow().mark(&body, matches, current));
         if let Some(number) = current.filter(|_| moved) {
             // Following on would take the match out of sight again.
             controls.follow.set(false);
@@ -291,8 +284,7 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
         } else if matches == 0 {
             t().log.no_match()
         } else {
-            t().log
-                .matches(&format::count(controls.at.get() + 1), &format::count(matches))
+            t().log.matches(&format::count(controls.at.get() + 1), &format::count(matches))
         }
     };
     let toggle = |glyph: Glyph, label: fn() -> String, on: Signal<bool>| {

@@ -209,18 +209,12 @@ impl Terminal {
 
 /// Joins characters of one style; spaces that only fill up the end are left out.
 fn spans(cells: &[(char, Style)]) -> Line {
-    let end = cells
-        .iter()
-        .rposition(|(c, style)| *c != ' ' || style.underline)
-        .map_or(0, |last| last + 1);
+    let end = cells.iter().rposition(|(c, style)| *c != ' ' || style.underline).map_or(0, |last| last + 1);
     let mut line = Line::new();
     for (c, style) in &cells[..end] {
         match line.last_mut() {
             Some(span) if span.style == *style => span.text.push(*c),
-            _ => line.push(Span {
-                text: c.to_string(),
-                style: *style,
-            }),
+            _ => line.push(Span { text: c.to_string(), style: *style }),
         }
     }
     line
@@ -228,9 +222,7 @@ fn spans(cells: &[(char, Style)]) -> Line {
 
 /// Applies the parameters of a `m` sequence.
 fn restyle(mut style: Style, parameters: &str) -> Style {
-    let mut codes = parameters
-        .split([';', ':'])
-        .map(|code| code.parse::<u16>().unwrap_or(0));
+    let mut codes = parameters.split([';', ':']).map(|code| code.parse::<u16>().unwrap_or(0));
     while let Some(code) = codes.next() {
         match code {
             0 => style = Style::default(),
@@ -296,9 +288,7 @@ mod tests {
     fn shown(text: &str) -> Vec<String> {
         let mut terminal = Terminal::default();
         terminal.feed(text);
-        (terminal.first()..terminal.end())
-            .map(|number| terminal.text(number))
-            .collect()
+        (terminal.first()..terminal.end()).map(|number| terminal.text(number)).collect()
     }
 
     #[test]
@@ -315,10 +305,8 @@ mod tests {
         let mut terminal = Terminal::default();
         terminal.feed("\x1b[1;31merror\x1b[0m: \x1b[38;5;46mgreen\x1b[39m \x1b[38;2;10;20;250mblue\x1b[m.");
         let line = terminal.line(0);
-        let look: Vec<(&str, u8, bool)> = line
-            .iter()
-            .map(|span| (span.text.as_str(), span.style.colour, span.style.bold))
-            .collect();
+        let look: Vec<(&str, u8, bool)> =
+            line.iter().map(|span| (span.text.as_str(), span.style.colour, span.style.bold)).collect();
         assert_eq!(
             look,
             [

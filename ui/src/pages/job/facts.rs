@@ -19,19 +19,11 @@ struct Fact {
 
 impl Fact {
     fn words(label: String, value: impl Into<String>) -> Self {
-        Self {
-            label,
-            value: value.into(),
-            mono: false,
-            href: None,
-        }
+        Self { label, value: value.into(), mono: false, href: None }
     }
 
     fn mono(label: String, value: impl Into<String>) -> Self {
-        Self {
-            mono: true,
-            ..Self::words(label, value)
-        }
+        Self { mono: true, ..Self::words(label, value) }
     }
 }
 
@@ -56,11 +48,7 @@ fn resources(detail: &JobDetail) -> Vec<Fact> {
     let limit = job.time_limit.map_or_else(|| words.no_limit(), format::duration);
     facts.push(Fact::words(words.time_limit(), limit));
     if let Some(nodes) = &job.node_list {
-        let label = if job.state.is_final() {
-            words.ran_on()
-        } else {
-            words.node_list()
-        };
+        let label = if job.state.is_final() { words.ran_on() } else { words.node_list() };
         facts.push(Fact::mono(label, nodes.clone()));
     }
     facts
@@ -69,10 +57,8 @@ fn resources(detail: &JobDetail) -> Vec<Fact> {
 fn details(detail: &JobDetail) -> Vec<Fact> {
     let words = t().job;
     let job = &detail.job;
-    let mut facts = vec![
-        Fact::words(words.partition(), job.partition.clone()),
-        Fact::words(words.user(), job.user.clone()),
-    ];
+    let mut facts =
+        vec![Fact::words(words.partition(), job.partition.clone()), Fact::words(words.user(), job.user.clone())];
     let texts = [(words.account(), &job.account), (words.qos(), &job.qos)];
     for (label, value) in texts {
         if let Some(value) = value {
@@ -94,10 +80,7 @@ fn details(detail: &JobDetail) -> Vec<Fact> {
     if let Some(signal) = detail.signal.filter(|signal| *signal > 0) {
         facts.push(Fact::mono(words.signal(), signal_name(signal)));
     }
-    let separate = detail
-        .stderr
-        .as_ref()
-        .filter(|stderr| Some(*stderr) != detail.stdout.as_ref());
+    let separate = detail.stderr.as_ref().filter(|stderr| Some(*stderr) != detail.stdout.as_ref());
     let paths = [
         (words.work_dir(), detail.work_dir.as_ref()),
         (words.output_file(), detail.stdout.as_ref()),

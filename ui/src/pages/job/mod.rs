@@ -68,12 +68,7 @@ fn follow(id: &str) -> Remote<JobDetail> {
     });
     let (id, again) = (id.to_owned(), read.clone());
     let keeper = Keeper::new(client.live, &["jobs"], &read, move |message| {
-        let ServerMessage::Jobs {
-            changed,
-            gone,
-            freshness,
-        } = message
-        else {
+        let ServerMessage::Jobs { changed, gone, freshness } = message else {
             return;
         };
         let news = changed.iter().find(|job| job.id == id);
@@ -118,9 +113,7 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
     let started = create_selector(move || !matches!(state.get(), JobState::Pending | JobState::Configuring));
     let both = create_selector(move || {
         value.with(|detail| {
-            detail
-                .as_ref()
-                .is_some_and(|detail| detail.stderr.is_some() && detail.stderr != detail.stdout)
+            detail.as_ref().is_some_and(|detail| detail.stderr.is_some() && detail.stderr != detail.stdout)
         })
     });
     let explanation = create_selector(move || value.with(|detail| detail.as_ref().and_then(explain)));
@@ -131,9 +124,7 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
     let context_id = id.to_owned();
     let context = move || {
         job.with(|job| {
-            job.as_ref()
-                .map(|job| t().job.context(&context_id, &job.user, &job.partition))
-                .unwrap_or_default()
+            job.as_ref().map(|job| t().job.context(&context_id, &job.user, &job.partition)).unwrap_or_default()
         })
     };
     let (cancel_id, output_id) = (id.to_owned(), id.to_owned());
@@ -221,11 +212,7 @@ fn Cancel(id: String, state: ReadSignal<JobState>) -> View {
     };
     let (title_id, label_id, button_id) = (id.clone(), id.clone(), id);
     let text = move || {
-        if matches!(state.get(), JobState::Pending) {
-            t().job.cancel_pending()
-        } else {
-            t().job.cancel_running()
-        }
+        if matches!(state.get(), JobState::Pending) { t().job.cancel_pending() } else { t().job.cancel_running() }
     };
     view! {
         Button(kind=ButtonKind::Danger, glyph=Glyph::CircleSlash, on:click=ask) { (t().job.cancel(&button_id)) }

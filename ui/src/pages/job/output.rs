@@ -64,28 +64,15 @@ struct Feed {
 
 impl Feed {
     fn new(stream: OutputStream) -> Self {
-        Self {
-            log: Log::new(),
-            stream,
-            end: Rc::default(),
-            exists: create_signal(false),
-            problem: create_signal(None),
-        }
+        Self { log: Log::new(), stream, end: Rc::default(), exists: create_signal(false), problem: create_signal(None) }
     }
 
     fn question(&self) -> OutputQuery {
         match self.end.get() {
-            None => OutputQuery {
-                stream: self.stream,
-                tail: Some(FIRST_READ),
-                ..OutputQuery::default()
-            },
-            Some(end) => OutputQuery {
-                stream: self.stream,
-                offset: Some(end),
-                limit: Some(NEXT_READ),
-                ..OutputQuery::default()
-            },
+            None => OutputQuery { stream: self.stream, tail: Some(FIRST_READ), ..OutputQuery::default() },
+            Some(end) => {
+                OutputQuery { stream: self.stream, offset: Some(end), limit: Some(NEXT_READ), ..OutputQuery::default() }
+            }
         }
     }
 
@@ -133,11 +120,7 @@ pub fn Output(
 ) -> View {
     let which = query_value("output");
     let stream = create_selector(move || {
-        if both.get() && which.with(|which| which == "stderr") {
-            OutputStream::Stderr
-        } else {
-            OutputStream::Stdout
-        }
+        if both.get() && which.with(|which| which == "stderr") { OutputStream::Stderr } else { OutputStream::Stdout }
     });
     view! {
         (if both.get() {
@@ -252,11 +235,7 @@ mod tests {
         assert_eq!(Fit::of(0, &chunk(0, 5, 5)), Fit::Append);
         assert_eq!(Fit::of(5, &chunk(5, 5, 5)), Fit::Append);
         assert_eq!(Fit::of(5, &chunk(0, 5, 5)), Fit::Known);
-        assert_eq!(
-            Fit::of(5, &chunk(3, 8, 8)),
-            Fit::Gap,
-            "overlaps: bytes can't be cut out of text"
-        );
+        assert_eq!(Fit::of(5, &chunk(3, 8, 8)), Fit::Gap, "overlaps: bytes can't be cut out of text");
         assert_eq!(Fit::of(5, &chunk(7, 9, 9)), Fit::Gap);
         assert_eq!(Fit::of(5, &chunk(0, 3, 3)), Fit::Another);
     }

@@ -50,20 +50,14 @@ fn points(job: &Job) -> [Point; 3] {
             look: if pending { "ahead" } else { "done" },
             label: started,
             time: job.start_time.filter(|_| has_run || pending),
-            between: waited
-                .map(|waited| t().job.waited(&format::duration(waited)))
-                .unwrap_or_default(),
+            between: waited.map(|waited| t().job.waited(&format::duration(waited))).unwrap_or_default(),
         },
         Point {
             glyph: Glyph::Check,
             look: if over { "done" } else { "ahead" },
             label: ended,
             time: job.end_time.filter(|_| !pending),
-            between: if over && has_run {
-                t().job.ran(&format::duration(job.elapsed))
-            } else {
-                String::new()
-            },
+            between: if over && has_run { t().job.ran(&format::duration(job.elapsed)) } else { String::new() },
         },
     ]
 }
@@ -78,13 +72,7 @@ pub fn Timeline(job: ReadSignal<Option<Job>>) -> View {
         points(&job)
             .into_iter()
             .map(|point| {
-                let Point {
-                    glyph,
-                    look,
-                    label,
-                    time,
-                    between,
-                } = point;
+                let Point { glyph, look, label, time, between } = point;
                 let when = time.map_or_else(View::new, |time| {
                     view! {
                         span(class="timeline-when") { (time_ago(Some(time))) }

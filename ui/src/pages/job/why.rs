@@ -72,9 +72,7 @@ impl Wait {
 
 /// `AssocGrpCpuLimit`, `QOSMaxJobsPerUserLimit`, `AssociationJobLimit`, … all say the same to a person.
 fn is_limit(word: &str) -> bool {
-    ["Assoc", "QOS", "MaxMemPerLimit", "MaxCpuPerNode"]
-        .iter()
-        .any(|prefix| word.starts_with(prefix))
+    ["Assoc", "QOS", "MaxMemPerLimit", "MaxCpuPerNode"].iter().any(|prefix| word.starts_with(prefix))
 }
 
 /// Why a job waits, in a few words for lists.
@@ -116,109 +114,33 @@ pub fn explain(job: &JobDetail) -> Option<Explanation> {
 }
 
 fn plain(tone: Tone, what: String, why: String) -> Explanation {
-    Explanation {
-        tone,
-        what,
-        why,
-        todo: String::new(),
-    }
+    Explanation { tone, what, why, todo: String::new() }
 }
 
 fn explain_waiting(code: &str) -> Explanation {
     let words = t().reasons;
     let (tone, what, why, todo) = match Wait::of(code) {
-        Wait::Resources => (
-            Tone::Info,
-            words.resources_what(),
-            words.resources_why(),
-            words.resources_todo(),
-        ),
-        Wait::Priority => (
-            Tone::Info,
-            words.priority_what(),
-            words.priority_why(),
-            words.priority_todo(),
-        ),
-        Wait::Scheduling => (
-            Tone::Info,
-            words.scheduling_what(),
-            words.scheduling_why(),
-            String::new(),
-        ),
-        Wait::Dependency => (
-            Tone::Info,
-            words.dependency_what(),
-            words.dependency_why(),
-            String::new(),
-        ),
-        Wait::DependencyNever => (
-            Tone::Error,
-            words.dependency_never_what(),
-            words.dependency_never_why(),
-            words.dependency_never_todo(),
-        ),
-        Wait::BeginTime => (
-            Tone::Info,
-            words.begin_time_what(),
-            words.begin_time_why(),
-            String::new(),
-        ),
-        Wait::HeldByUser => (
-            Tone::Warning,
-            words.held_user_what(),
-            words.held_user_why(),
-            words.held_user_todo(),
-        ),
-        Wait::HeldByAdmin => (
-            Tone::Warning,
-            words.held_admin_what(),
-            words.held_admin_why(),
-            words.ask_admin(),
-        ),
-        Wait::Partition => (
-            Tone::Warning,
-            words.partition_what(),
-            words.partition_why(),
-            words.partition_todo(),
-        ),
-        Wait::PartitionLimit => (
-            Tone::Error,
-            words.partition_limit_what(),
-            words.partition_limit_why(),
-            words.partition_limit_todo(),
-        ),
+        Wait::Resources => (Tone::Info, words.resources_what(), words.resources_why(), words.resources_todo()),
+        Wait::Priority => (Tone::Info, words.priority_what(), words.priority_why(), words.priority_todo()),
+        Wait::Scheduling => (Tone::Info, words.scheduling_what(), words.scheduling_why(), String::new()),
+        Wait::Dependency => (Tone::Info, words.dependency_what(), words.dependency_why(), String::new()),
+        Wait::DependencyNever => {
+            (Tone::Error, words.dependency_never_what(), words.dependency_never_why(), words.dependency_never_todo())
+        }
+        Wait::BeginTime => (Tone::Info, words.begin_time_what(), words.begin_time_why(), String::new()),
+        Wait::HeldByUser => (Tone::Warning, words.held_user_what(), words.held_user_why(), words.held_user_todo()),
+        Wait::HeldByAdmin => (Tone::Warning, words.held_admin_what(), words.held_admin_why(), words.ask_admin()),
+        Wait::Partition => (Tone::Warning, words.partition_what(), words.partition_why(), words.partition_todo()),
+        Wait::PartitionLimit => {
+            (Tone::Error, words.partition_limit_what(), words.partition_limit_why(), words.partition_limit_todo())
+        }
         Wait::Nodes => (Tone::Warning, words.node_what(), words.node_why(), words.node_todo()),
-        Wait::Reservation => (
-            Tone::Info,
-            words.reservation_what(),
-            words.reservation_why(),
-            String::new(),
-        ),
-        Wait::Limit => (
-            Tone::Info,
-            words.limit_what(),
-            words.limit_why(code),
-            words.limit_todo(),
-        ),
-        Wait::ArrayLimit => (
-            Tone::Info,
-            words.array_limit_what(),
-            words.array_limit_why(),
-            String::new(),
-        ),
+        Wait::Reservation => (Tone::Info, words.reservation_what(), words.reservation_why(), String::new()),
+        Wait::Limit => (Tone::Info, words.limit_what(), words.limit_why(code), words.limit_todo()),
+        Wait::ArrayLimit => (Tone::Info, words.array_limit_what(), words.array_limit_why(), String::new()),
         Wait::Licenses => (Tone::Info, words.licenses_what(), words.licenses_why(), String::new()),
-        Wait::Impossible => (
-            Tone::Error,
-            words.impossible_what(),
-            words.impossible_why(),
-            words.impossible_todo(),
-        ),
-        Wait::Account => (
-            Tone::Error,
-            words.account_what(),
-            words.account_why(),
-            words.ask_admin(),
-        ),
+        Wait::Impossible => (Tone::Error, words.impossible_what(), words.impossible_why(), words.impossible_todo()),
+        Wait::Account => (Tone::Error, words.account_what(), words.account_why(), words.ask_admin()),
         Wait::Cleaning => (Tone::Info, words.cleaning_what(), words.cleaning_why(), String::new()),
         Wait::Other => (Tone::Info, words.waits(), words.other_why(code), String::new()),
     };
@@ -228,9 +150,7 @@ fn explain_waiting(code: &str) -> Explanation {
 fn explain_failed(exit_code: Option<i32>, signal: Option<i32>) -> Explanation {
     let words = t().reasons;
     // A shell reports a command that a signal ended as 128 and its number.
-    let from_shell = exit_code
-        .filter(|code| (129..=159).contains(code))
-        .map(|code| code - 128);
+    let from_shell = exit_code.filter(|code| (129..=159).contains(code)).map(|code| code - 128);
     if let Some(signal) = signal.filter(|signal| *signal > 0).or(from_shell) {
         let why = match signal {
             6 => words.signal_abort(),
@@ -246,21 +166,13 @@ fn explain_failed(exit_code: Option<i32>, signal: Option<i32>) -> Explanation {
             todo: words.failed_todo(),
         };
     }
-    let what = exit_code.map_or_else(
-        || words.failed_unknown_what(),
-        |code| words.failed_what(&code.to_string()),
-    );
+    let what = exit_code.map_or_else(|| words.failed_unknown_what(), |code| words.failed_what(&code.to_string()));
     let (why, todo) = match exit_code {
         Some(126) => (words.exit_126(), words.failed_todo()),
         Some(127) => (words.exit_127(), words.exit_127_todo()),
         _ => (words.failed_why(), words.failed_todo()),
     };
-    Explanation {
-        tone: Tone::Error,
-        what,
-        why,
-        todo,
-    }
+    Explanation { tone: Tone::Error, what, why, todo }
 }
 
 fn explain_ended(job: &JobDetail) -> Option<Explanation> {
@@ -269,40 +181,23 @@ fn explain_ended(job: &JobDetail) -> Option<Explanation> {
         JobState::Timeout => (
             Tone::Error,
             words.timeout_what(),
-            job.job.time_limit.map_or_else(
-                || words.timeout_why_unknown(),
-                |limit| words.timeout_why(&format::duration(limit)),
-            ),
+            job.job
+                .time_limit
+                .map_or_else(|| words.timeout_why_unknown(), |limit| words.timeout_why(&format::duration(limit))),
             words.timeout_todo(),
         ),
         JobState::OutOfMemory => (
             Tone::Error,
             words.memory_what(),
-            job.job.memory.map_or_else(
-                || words.memory_why_unknown(),
-                |memory| words.memory_why(&format::memory(memory)),
-            ),
+            job.job
+                .memory
+                .map_or_else(|| words.memory_why_unknown(), |memory| words.memory_why(&format::memory(memory))),
             words.memory_todo(),
         ),
-        JobState::NodeFail => (
-            Tone::Error,
-            words.node_fail_what(),
-            words.node_fail_why(),
-            words.node_fail_todo(),
-        ),
-        JobState::BootFail => (
-            Tone::Error,
-            words.boot_fail_what(),
-            words.boot_fail_why(),
-            words.node_fail_todo(),
-        ),
+        JobState::NodeFail => (Tone::Error, words.node_fail_what(), words.node_fail_why(), words.node_fail_todo()),
+        JobState::BootFail => (Tone::Error, words.boot_fail_what(), words.boot_fail_why(), words.node_fail_todo()),
         JobState::Cancelled => (Tone::Info, words.cancelled_what(), words.cancelled_why(), String::new()),
-        JobState::Preempted => (
-            Tone::Warning,
-            words.preempted_what(),
-            words.preempted_why(),
-            words.preempted_todo(),
-        ),
+        JobState::Preempted => (Tone::Warning, words.preempted_what(), words.preempted_why(), words.preempted_todo()),
         JobState::Deadline => (Tone::Error, words.deadline_what(), words.deadline_why(), String::new()),
         _ => return None,
     };

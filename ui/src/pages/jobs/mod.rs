@@ -222,12 +222,7 @@ fn Filters(all: ReadSignal<bool>) -> View {
     };
     let partition_choices = move || {
         let mut choices = vec![Choice::new("", t().jobs.any_partition())];
-        choices.extend(
-            partitions
-                .get_clone()
-                .into_iter()
-                .map(|name| Choice::new(name.clone(), name)),
-        );
+        choices.extend(partitions.get_clone().into_iter().map(|name| Choice::new(name.clone(), name)));
         choices
     };
     let user = in_url("user");

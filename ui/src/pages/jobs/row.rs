@@ -42,11 +42,7 @@ pub fn row(job: &Job, all: bool) -> Row {
     if all {
         cells.insert(2, Cell::Text(job.user.clone()));
     }
-    Row {
-        key: job.id.clone(),
-        href: Some(path_to("/jobs", &job.id)),
-        cells,
-    }
+    Row { key: job.id.clone(), href: Some(path_to("/jobs", &job.id)), cells }
 }
 
 /// The state, and in a few words why it waits.
@@ -70,10 +66,8 @@ fn state_cell(job: &Job) -> Cell {
 
 /// Seconds that a job has run by now: a running one goes on between two answers of the server.
 pub fn elapsed_now(job: &Job, now: i64) -> u64 {
-    let since_start = job
-        .start_time
-        .filter(|_| job.state == JobState::Running)
-        .and_then(|start| u64::try_from(now - start).ok());
+    let since_start =
+        job.start_time.filter(|_| job.state == JobState::Running).and_then(|start| u64::try_from(now - start).ok());
     match since_start {
         // A clock that differs from the server's must not make it jump far ahead.
         Some(seconds) if seconds <= job.elapsed + 120 => seconds.max(job.elapsed),

@@ -55,10 +55,6 @@ mod tests {
             let query = read(&Query::parse(odd));
             assert_eq!((query.page, query.state, query.mine), (None, None, true), "{odd}");
         }
-        assert_eq!(
-            read(&Query::parse("user=ada")).user,
-            None,
-            "the list is one's own anyway"
-        );
+        assert_eq!(read(&Query::parse("user=ada")).user, None, "the list is one's own anyway");
     }
 }

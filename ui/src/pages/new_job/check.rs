@@ -20,9 +20,7 @@ pub fn memory(text: &str) -> Result<Option<u64>, ()> {
     if text.is_empty() {
         return Ok(None);
     }
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: f64 = number.parse().map_err(|_| ())?;
     let factor = match unit.trim().to_ascii_lowercase().as_str() {
@@ -37,21 +35,13 @@ pub fn memory(text: &str) -> Result<Option<u64>, ()> {
     if !(1.0..=1_073_741_824.0).contains(&mebibytes) {
         return Err(());
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to be between 1 and 2^30"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be between 1 and 2^30")]
     Ok(Some(mebibytes as u64))
 }
 
 /// Writes MiB as people type them: `8G`, `500M`.
 pub fn write_memory(mebibytes: u64) -> String {
-    if mebibytes >= 1024 && mebibytes % 1024 == 0 {
-        format!("{}G", mebibytes / 1024)
-    } else {
-        format!("{mebibytes}M")
-    }
+    if mebibytes >= 1024 && mebibytes % 1024 == 0 { format!("{}G", mebibytes / 1024) } else { format!("{mebibytes}M") }
 }
 
 /// Seconds of a time as Slurm writes it: `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`,

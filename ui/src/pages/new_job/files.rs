@@ -177,16 +177,8 @@ fn wanted_row(file: TemplateFile, uploads: Uploads) -> View {
         Place::Empty => Glyph::Circle,
     };
     let about = move || {
-        let pattern = if pattern.is_empty() {
-            String::new()
-        } else {
-            t().wizard.matches(&pattern)
-        };
-        [help.as_str(), pattern.as_str()]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" · ")
+        let pattern = if pattern.is_empty() { String::new() } else { t().wizard.matches(&pattern) };
+        [help.as_str(), pattern.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
     };
     view! {
         li(class="wanted-file", data-place=look) {
@@ -254,18 +246,11 @@ fn Chosen(uploads: Uploads) -> View {
 
 fn group(kind: FileType, uploads: Uploads) -> View {
     let items = create_selector(move || {
-        uploads.items().with(|items| {
-            items
-                .iter()
-                .filter(|item| item.info.r#type == kind)
-                .cloned()
-                .collect::<Vec<Rc<Item>>>()
-        })
+        uploads
+            .items()
+            .with(|items| items.iter().filter(|item| item.info.r#type == kind).cloned().collect::<Vec<Rc<Item>>>())
     });
-    let title = move || {
-        t().uploads
-            .group(&kind.as_str().to_uppercase(), &format::count(items.with(Vec::len)))
-    };
+    let title = move || t().uploads.group(&kind.as_str().to_uppercase(), &format::count(items.with(Vec::len)));
     view! {
         section(class="upload-group") {
             h3(class="upload-group-title") { (title()) }
@@ -292,11 +277,7 @@ mod tests {
     }
 
     fn file(name: &str, standing: Standing) -> Have {
-        Have {
-            name: name.into(),
-            kind: FileType::Script,
-            standing,
-        }
+        Have { name: name.into(), kind: FileType::Script, standing }
     }
 
     #[test]

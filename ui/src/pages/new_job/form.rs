@@ -15,17 +15,8 @@ use crate::i18n::{format, t};
 /// What a custom job's script begins with.
 const FIRST_SCRIPT: &str = "#!/bin/bash\n";
 /// The fields that every job has, by their names in the request.
-const FIELDS: [&str; 9] = [
-    "job_name",
-    "partition",
-    "nodes",
-    "tasks",
-    "cpus_per_task",
-    "memory",
-    "gpus",
-    "time",
-    "script",
-];
+const FIELDS: [&str; 9] =
+    ["job_name", "partition", "nodes", "tasks", "cpus_per_task", "memory", "gpus", "time", "script"];
 
 /// A parameter of the template, and what is filled in.
 #[derive(Clone)]
@@ -85,15 +76,11 @@ impl Form {
     /// Picks what to run and fills in what it suggests. What was filled in for another pick is replaced.
     pub fn choose(self, pick: Pick, template: Option<Template>) {
         batch(|| {
-            let resources = template
-                .as_ref()
-                .map(|template| template.resources.clone())
-                .unwrap_or_default();
+            let resources = template.as_ref().map(|template| template.resources.clone()).unwrap_or_default();
             let text = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
-            let name = template.as_ref().map_or_else(
-                || "custom-job".to_owned(),
-                |template| check::suggest_name(&template.name),
-            );
+            let name = template
+                .as_ref()
+                .map_or_else(|| "custom-job".to_owned(), |template| check::suggest_name(&template.name));
             let values = [
                 ("job_name", name),
                 ("partition", resources.partition.unwrap_or_default()),
@@ -160,19 +147,12 @@ impl Form {
 
     /// The form as a draft of `user`; tracked.
     pub fn draft(self, user: String, uploads: Vec<String>) -> Draft {
-        let mut fields: BTreeMap<String, String> = FIELDS
-            .iter()
-            .map(|name| ((*name).to_owned(), self.field(name).get_clone()))
-            .collect();
+        let mut fields: BTreeMap<String, String> =
+            FIELDS.iter().map(|name| ((*name).to_owned(), self.field(name).get_clone())).collect();
         for parameter in self.parameters.get_clone() {
             fields.insert(key_of(&parameter.about), parameter.value.get_clone());
         }
-        Draft {
-            user,
-            pick: self.pick.get_clone(),
-            fields,
-            uploads,
-        }
+        Draft { user, pick: self.pick.get_clone(), fields, uploads }
     }
 
     /// The texts as they are now, by field.
@@ -287,7 +267,8 @@ impl Form {
     /// The request that the form makes. Call only when nothing is [`Form::wrong`]; what can't be read is left out.
     pub fn request(self, uploads: Vec<String>) -> JobRequest {
         untrack(|| {
-            let text = |name: &str| Some(self.field(name).get_clone().trim().to_owned()).filter(|text| !text.is_empty());
+            let text =
+                |name: &str| Some(self.field(name).get_clone().trim().to_owned()).filter(|text| !text.is_empty());
             let count = |name: &str| check::count(&self.field(name).get_clone(), 0).ok().flatten();
             let pick = self.pick.get_clone();
             let parameters = self
@@ -345,11 +326,7 @@ fn parameter_value(about: &TemplateParameter, text: &str) -> Result<Option<Param
     let words = t().wizard;
     let trimmed = text.trim();
     if trimmed.is_empty() {
-        return if about.default.is_some() {
-            Ok(None)
-        } else {
-            Err(words.wrong_required())
-        };
+        return if about.default.is_some() { Ok(None) } else { Err(words.wrong_required()) };
     }
     let in_range = |value: f64| {
         let fits = about.min.is_none_or(|min| value >= min) && about.max.is_none_or(|max| value <= max);

@@ -60,10 +60,7 @@ impl Step {
     }
 
     fn parse(word: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|step| step.word() == word)
-            .unwrap_or(Self::Template)
+        Self::ALL.into_iter().find(|step| step.word() == word).unwrap_or(Self::Template)
     }
 
     /// The step that can be shown when this one is asked for: the first that is not done yet, at most.
@@ -249,18 +246,15 @@ fn settings_step(
         }
     };
     let reason = move || {
-        if form.show_all.get() && !wrong.with(Wrong::is_empty) {
-            t().wizard.fix_first()
-        } else {
-            String::new()
-        }
+        if form.show_all.get() && !wrong.with(Wrong::is_empty) { t().wizard.fix_first() } else { String::new() }
     };
     let next = view! {
         Button(kind=ButtonKind::Primary, aria-describedby="wizard-reason", on:click=go_on) { (t().wizard.next()) }
     };
+    let foot = foot(Some(Step::Files), reason, next);
     view! {
         SettingsStep(form=form, cluster=cluster, wrong=wrong)
-        (foot(Some(Step::Files), reason, next))
+        (foot)
     }
 }
 
@@ -299,13 +293,14 @@ fn review_step(wizard: Wizard) -> View {
             (t().wizard.submit())
         }
     };
+    let foot = foot(Some(Step::Settings), String::new, next);
     view! {
         ReviewStep(
             preview=preview,
             submitting=*problem,
             on_settings=Box::new(|| go(Step::Settings)) as Box<dyn Fn()>
         )
-        (foot(Some(Step::Settings), String::new, next))
+        (foot)
     }
 }
 
@@ -328,13 +323,9 @@ impl Wizard {
     }
 
     fn template(self, id: &str) -> Option<Template> {
-        self.templates.value().with_untracked(|list| {
-            list.as_ref()?
-                .templates
-                .iter()
-                .find(|template| template.id == id)
-                .cloned()
-        })
+        self.templates
+            .value()
+            .with_untracked(|list| list.as_ref()?.templates.iter().find(|template| template.id == id).cloned())
     }
 
     /// As soon as the templates are known: the draft of an earlier visit, and the template that the link names.

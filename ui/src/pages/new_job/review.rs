@@ -76,11 +76,7 @@ pub fn ReviewStep(
 }
 
 fn shown(preview: JobPreview) -> View {
-    let JobPreview {
-        script,
-        fits_now,
-        warnings,
-    } = preview;
+    let JobPreview { script, fits_now, warnings } = preview;
     let fits = match fits_now {
         Some(true) => view! {
             Banner(tone=Tone::Success, title=move || t().wizard.fits()) { (t().wizard.fits_text()) }

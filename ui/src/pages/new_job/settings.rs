@@ -17,13 +17,7 @@ pub fn partition_of(form: Form, cluster: ReadSignal<Option<ClusterSummary>>) -> 
         let partitions = &cluster.as_ref()?.partitions;
         partitions
             .iter()
-            .find(|partition| {
-                if chosen.is_empty() {
-                    partition.is_default
-                } else {
-                    partition.name == chosen
-                }
-            })
+            .find(|partition| if chosen.is_empty() { partition.is_default } else { partition.name == chosen })
             .cloned()
     })
 }
@@ -67,7 +61,7 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
                 value=form.field("job_name"),
                 error=error("job_name"),
                 autocomplete="off",
-                maxlength=128
+                maxlength="128"
             )
             (partition_select(form, cluster, wrong))
         }
@@ -131,10 +125,8 @@ fn parameters(form: Form, wrong: ReadSignal<Wrong>) -> View {
         if parameters.is_empty() {
             return View::new();
         }
-        let fields: Vec<View> = parameters
-            .into_iter()
-            .map(|parameter| parameter_field(form, parameter, wrong))
-            .collect();
+        let fields: Vec<View> =
+            parameters.into_iter().map(|parameter| parameter_field(form, parameter, wrong)).collect();
         view! {
             fieldset(class="form-group form-grid") {
                 legend { (t().wizard.parameters()) }
@@ -163,20 +155,13 @@ fn parameter_field(form: Form, parameter: Parameter, wrong: ReadSignal<Wrong>) -
             view! { Checkbox(name=name, label=label, value=ticked, help=help) }
         }
         ParameterKind::Choice => {
-            let choices: Vec<Choice> = about
-                .choices
-                .iter()
-                .map(|choice| Choice::new(choice.clone(), choice.clone()))
-                .collect();
+            let choices: Vec<Choice> =
+                about.choices.iter().map(|choice| Choice::new(choice.clone(), choice.clone())).collect();
             let choices = create_signal(choices);
             view! { Select(name=name, label=label, value=value, choices=*choices, help=help, error=error) }
         }
         ParameterKind::Integer | ParameterKind::Number => {
-            let mode = if about.kind == ParameterKind::Integer {
-                "numeric"
-            } else {
-                "decimal"
-            };
+            let mode = if about.kind == ParameterKind::Integer { "numeric" } else { "decimal" };
             view! {
                 TextInput(name=name, label=label, value=value, help=help, error=error, optional=optional,
                     inputmode=mode, autocomplete="off")
@@ -193,17 +178,14 @@ fn help_of(about: &TemplateParameter) -> impl Fn() -> String + Clone + 'static {
     move || {
         let range = range_words(&about);
         let help = about.help.clone().unwrap_or_default();
-        [help, range]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ")
+        [help, range].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
 }
 
 fn script_editor(form: Form, wrong: ReadSignal<Wrong>) -> View {
     let value = form.field("script");
     let id = unique_id("script");
+    let label_for = id.clone();
     let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
     let described_by = format!("{help_id} {error_id}");
     let error = create_selector(move || wrong.with(|wrong| form.error("script", wrong)));
@@ -212,9 +194,7 @@ fn script_editor(form: Form, wrong: ReadSignal<Wrong>) -> View {
     let keys = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
         "Escape" => leave.set(true),
         "Tab" if !leave.get_untracked() && !event.shift_key() => {
-            let Some(area) = event
-                .target()
-                .and_then(|target| target.dyn_into::<web_sys::HtmlTextAreaElement>().ok())
+            let Some(area) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlTextAreaElement>().ok())
             else {
                 return;
             };
@@ -231,7 +211,7 @@ fn script_editor(form: Form, wrong: ReadSignal<Wrong>) -> View {
         fieldset(class="form-group") {
             legend { (t().wizard.script()) }
             div(class=move || if error.with(String::is_empty) { "field" } else { "field field-wrong" }) {
-                label(class="field-label", r#for=id.clone()) { (t().wizard.script()) }
+                label(class="field-label", r#for=label_for) { (t().wizard.script()) }
                 textarea(
                     class="input input-mono script-editor",
                     id=id,

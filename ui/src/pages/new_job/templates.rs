@@ -49,11 +49,8 @@ fn template_card(form: Form, template: Template) -> View {
     let pick = Pick::Template(template.id.clone());
     let picked = is_picked(form, pick.clone());
     let required = template.files.iter().filter(|file| file.required).count();
-    let (name, description, category) = (
-        template.name.clone(),
-        template.description.clone(),
-        template.category.clone(),
-    );
+    let (name, description, category) =
+        (template.name.clone(), template.description.clone(), template.category.clone());
     let choose = move |_| {
         // Picking the same card again must not throw away what was filled in.
         if !picked.get_untracked() {
