@@ -6,6 +6,7 @@
 //! Slurm knows them (`owner` and `template` stay `None` here).
 
 pub mod cli;
+pub mod notation;
 pub mod sim;
 
 use std::path::PathBuf;
