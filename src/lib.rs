@@ -8,3 +8,4 @@
 //! - roof: [`app`] (wires it together), [`config`], [`cli`]
 
 pub mod slurm;
+pub mod templates;
