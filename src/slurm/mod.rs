@@ -80,11 +80,7 @@ impl std::str::FromStr for JobId {
             Some((job, task)) => (number(job)?, Some(number(task)?)),
             None => (number(text)?, None),
         };
-        if job == 0 {
-            Err(NotAJobId)
-        } else {
-            Ok(JobId { job, task })
-        }
+        if job == 0 { Err(NotAJobId) } else { Ok(JobId { job, task }) }
     }
 }
 

@@ -33,9 +33,7 @@ impl Check for TemplateParameter {
     fn check(&self) -> Result<(), String> {
         let name = &self.name;
         if !environment::is_name(name) {
-            return Err(format!(
-                "parameter name `{name}` must be a lower-case letter followed by a-z, 0-9 and _"
-            ));
+            return Err(format!("parameter name `{name}` must be a lower-case letter followed by a-z, 0-9 and _"));
         }
         if environment::of_parameter(name).is_none() {
             let variable = name.to_ascii_uppercase();
@@ -51,11 +49,7 @@ impl Check for TemplateParameter {
         if (self.min.is_some() || self.max.is_some()) && !is_number {
             return Err(format!("parameter `{name}` is no number, so it takes no min and max"));
         }
-        if [self.min, self.max]
-            .into_iter()
-            .flatten()
-            .any(|bound| !bound.is_finite())
-        {
+        if [self.min, self.max].into_iter().flatten().any(|bound| !bound.is_finite()) {
             return Err(format!("min and max of `{name}` must be ordinary numbers"));
         }
         if let (Some(min), Some(max)) = (self.min, self.max)
@@ -68,9 +62,9 @@ impl Check for TemplateParameter {
             // An empty text is a fine default: it makes the parameter optional.
             None => Ok(()),
             Some(ParameterValue::Text(text)) if text.is_empty() && self.kind == ParameterKind::Text => Ok(()),
-            Some(default) => value::to_text(self, default)
-                .map(drop)
-                .map_err(|problem| format!("the default of `{name}` {problem}")),
+            Some(default) => {
+                value::to_text(self, default).map(drop).map_err(|problem| format!("the default of `{name}` {problem}"))
+            }
         }
     }
 }
@@ -108,14 +102,10 @@ impl Check for TemplateFile {
     fn check(&self) -> Result<(), String> {
         let name = &self.name;
         if !environment::is_name(name) {
-            return Err(format!(
-                "file name `{name}` must be a lower-case letter followed by a-z, 0-9 and _"
-            ));
+            return Err(format!("file name `{name}` must be a lower-case letter followed by a-z, 0-9 and _"));
         }
         if environment::of_file(name).is_none() {
-            return Err(format!(
-                "file `{name}` would change a variable that scripts are given; name it otherwise"
-            ));
+            return Err(format!("file `{name}` would change a variable that scripts are given; name it otherwise"));
         }
         line(&format!("the label of `{name}`"), &self.label, 200)?;
         if let Some(help) = &self.help {
@@ -158,11 +148,7 @@ pub fn template(template: &Template) -> Result<(), (&'static str, String)> {
         return Err(("files", "there are more than 100 files".into()));
     }
     let mut seen = HashSet::new();
-    if let Some(twice) = template
-        .parameters
-        .iter()
-        .find(|parameter| !seen.insert(&parameter.name))
-    {
+    if let Some(twice) = template.parameters.iter().find(|parameter| !seen.insert(&parameter.name)) {
         return Err(("parameters", format!("parameter `{}` is there twice", twice.name)));
     }
     let mut seen = HashSet::new();

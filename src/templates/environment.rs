@@ -109,9 +109,7 @@ const TAKEN_PREFIXES: &[&str] = &[
 pub fn is_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// The variable that parameter `name` becomes, or `None` when that variable has a meaning already.
@@ -132,17 +130,7 @@ mod tests {
 
     #[test]
     fn meaningful_variables_are_taken() {
-        for name in [
-            "path",
-            "ld_preload",
-            "slurm_job_id",
-            "bash_env",
-            "seconds",
-            "uid",
-            "file_1",
-            "ifs",
-            "image",
-        ] {
+        for name in ["path", "ld_preload", "slurm_job_id", "bash_env", "seconds", "uid", "file_1", "ifs", "image"] {
             assert_eq!(of_parameter(name), None, "{name}");
         }
         assert_eq!(of_parameter("epochs").as_deref(), Some("EPOCHS"));

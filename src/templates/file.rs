@@ -27,11 +27,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of the file as a whole.
     pub fn of_file(message: impl Into<String>) -> Self {
-        Self {
-            line: None,
-            column: None,
-            message: message.into(),
-        }
+        Self { line: None, column: None, message: message.into() }
     }
 }
 
@@ -76,9 +72,7 @@ pub fn parse(id: &str, bytes: &[u8]) -> Result<Template, Fault> {
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let left = Cell::new(MAX_EXPANDED);
-    Weigh(&left)
-        .deserialize(serde_yaml::Deserializer::from_str(text))
-        .map_err(|error| fault(&error))?;
+    Weigh(&left).deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| fault(&error))?;
     let yaml: TemplateYaml = serde_yaml::from_str(text).map_err(|error| fault(&error))?;
     let template = Template {
         id: id.to_owned(),
@@ -92,14 +86,8 @@ pub fn parse(id: &str, bytes: &[u8]) -> Result<Template, Fault> {
         script: yaml.script.replace("\r\n", "\n"),
     };
     check::template(&template).map_err(|(key, message)| {
-        let line = text
-            .lines()
-            .position(|line| line.starts_with(key) && line[key.len()..].starts_with(':'));
-        Fault {
-            line: line.map(|at| at + 1),
-            column: line.map(|_| 1),
-            message,
-        }
+        let line = text.lines().position(|line| line.starts_with(key) && line[key.len()..].starts_with(':'));
+        Fault { line: line.map(|at| at + 1), column: line.map(|_| 1), message }
     })?;
     Ok(template)
 }
@@ -228,10 +216,7 @@ mod tests {
     #[test]
     fn the_least_template_is_enough() {
         let template = parse("t", format!("\u{feff}{GOOD}").as_bytes()).unwrap();
-        assert_eq!(
-            (template.id.as_str(), template.name.as_str(), template.is_public),
-            ("t", "A", true)
-        );
+        assert_eq!((template.id.as_str(), template.name.as_str(), template.is_public), ("t", "A", true));
         assert_eq!(template.script, "true\n");
     }
 
@@ -239,16 +224,11 @@ mod tests {
     fn unknown_and_double_keys_are_named_with_their_place() {
         assert_eq!(fault_of(&format!("{GOOD}colour: red\n")).0, Some(5));
         assert!(fault_of(&format!("{GOOD}colour: red\n")).2.contains("`colour`"));
-        let (line, column, message) = fault_of(&format!(
-            "{GOOD}parameters:\n  - name: a\n    label: A\n    type: text\n    colour: red\n"
-        ));
+        let (line, column, message) =
+            fault_of(&format!("{GOOD}parameters:\n  - name: a\n    label: A\n    type: text\n    colour: red\n"));
         assert_eq!((line, column), (Some(9), Some(5)), "{message}");
         assert!(message.contains("`colour`"), "{message}");
-        assert!(
-            fault_of(&format!("{GOOD}name: B\n"))
-                .2
-                .contains("duplicate field `name`")
-        );
+        assert!(fault_of(&format!("{GOOD}name: B\n")).2.contains("duplicate field `name`"));
     }
 
     #[test]
@@ -259,16 +239,9 @@ mod tests {
         assert!(line.is_some(), "{message}");
         assert!(fault_of("").2.contains("name"), "{}", fault_of("").2);
         assert!(parse("t", b"- a\n- b\n").is_err());
-        assert!(
-            fault_of(&format!("{GOOD}---\n{GOOD}"))
-                .2
-                .contains("more than one document")
-        );
+        assert!(fault_of(&format!("{GOOD}---\n{GOOD}")).2.contains("more than one document"));
         assert_eq!(parse("t", b"name: A\ndescription: \xff\n").unwrap_err().line, Some(2));
-        assert_eq!(
-            parse("t", b"name: A\ndescription: \xff\n").unwrap_err().column,
-            Some(14)
-        );
+        assert_eq!(parse("t", b"name: A\ndescription: \xff\n").unwrap_err().column, Some(14));
         assert!(parse("t", &vec![b'#'; MAX_FILE_SIZE + 1]).is_err());
     }
 
@@ -279,35 +252,18 @@ mod tests {
         assert_eq!(line, Some(6), "{message}");
         assert!(message.contains("default"), "{message}");
         assert!(parameter("    type: choice\n").2.contains("choices"));
-        assert!(
-            parameter("    type: text\n    default: [1]\n")
-                .2
-                .contains("a default is text")
-        );
-        assert!(
-            fault_of(&format!(
-                "{GOOD}parameters:\n  - {{name: path, label: P, type: text}}\n"
-            ))
-            .2
-            .contains("PATH")
-        );
+        assert!(parameter("    type: text\n    default: [1]\n").2.contains("a default is text"));
+        assert!(fault_of(&format!("{GOOD}parameters:\n  - {{name: path, label: P, type: text}}\n")).2.contains("PATH"));
         let twice = "  - {name: a, label: P, type: text}\n";
         let (line, _, message) = fault_of(&format!("{GOOD}parameters:\n{twice}{twice}"));
         assert_eq!((line, message.contains("twice")), (Some(5), true), "{message}");
         assert!(fault_of(&format!("{GOOD}resources:\n  nodes: 0\n")).2.contains("nodes"));
-        assert!(
-            fault_of(&format!("{GOOD}resources:\n  time: soon\n"))
-                .2
-                .contains("time")
-        );
+        assert!(fault_of(&format!("{GOOD}resources:\n  time: soon\n")).2.contains("time"));
         let number = parse(
             "t",
             format!("{GOOD}parameters:\n  - {{name: a, label: P, type: number, default: 1e-3}}\n").as_bytes(),
         );
-        assert_eq!(
-            number.unwrap().parameters[0].default,
-            Some(ParameterValue::Number(0.001))
-        );
+        assert_eq!(number.unwrap().parameters[0].default, Some(ParameterValue::Number(0.001)));
     }
 
     #[test]

@@ -82,10 +82,7 @@ impl TemplateFolder {
 
     /// Whether a file has come, gone or changed since the folder was last read. Looks at names and times only.
     pub fn has_changed(&self) -> Result<bool, TemplateError> {
-        Ok(open_folder(&self.path)
-            .and_then(|dir| stamps(&dir))
-            .map_err(|source| self.unreadable(source))?
-            .0
+        Ok(open_folder(&self.path).and_then(|dir| stamps(&dir)).map_err(|source| self.unreadable(source))?.0
             != self.contents.load().stamps)
     }
 
@@ -99,20 +96,13 @@ impl TemplateFolder {
     }
 
     fn unreadable(&self, source: io::Error) -> TemplateError {
-        TemplateError::Read {
-            path: self.path.clone(),
-            source,
-        }
+        TemplateError::Read { path: self.path.clone(), source }
     }
 
     /// The template with this id. Private ones only if `sees_private`.
     pub fn get(&self, id: &str, sees_private: bool) -> Option<Arc<Template>> {
         let contents = self.contents.load();
-        contents
-            .templates
-            .iter()
-            .find(|t| t.id == id && (t.is_public || sees_private))
-            .cloned()
+        contents.templates.iter().find(|t| t.id == id && (t.is_public || sees_private)).cloned()
     }
 
     /// The templates that a query asks for, by category and name. Private ones, and the files that could not be used,
@@ -124,19 +114,12 @@ impl TemplateFolder {
         let templates = contents.templates.iter().filter(|template| {
             (template.is_public || sees_private)
                 && query.is_public.is_none_or(|wanted| template.is_public == wanted)
-                && query
-                    .category
-                    .as_ref()
-                    .is_none_or(|wanted| *wanted == template.category)
+                && query.category.as_ref().is_none_or(|wanted| *wanted == template.category)
                 && (words.is_empty() || found(&template.name) || found(&template.description))
         });
         TemplateList {
             templates: templates.map(|template| Template::clone(template)).collect(),
-            problems: if sees_private {
-                contents.problems.clone()
-            } else {
-                Vec::new()
-            },
+            problems: if sees_private { contents.problems.clone() } else { Vec::new() },
         }
     }
 }
@@ -162,11 +145,7 @@ pub fn seed(path: &Path) -> Result<bool, TemplateError> {
 }
 
 fn open_folder(path: &Path) -> io::Result<OwnedFd> {
-    Ok(rustix::fs::open(
-        path,
-        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?)
+    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 /// The template files of a folder in the order of their names, and how many there are beyond those that are read.
@@ -176,10 +155,7 @@ fn stamps(dir: &OwnedFd) -> io::Result<(Vec<Stamp>, usize)> {
     for entry in rustix::fs::Dir::read_from(dir)? {
         let entry = entry?;
         let name = String::from_utf8_lossy(entry.file_name().to_bytes()).into_owned();
-        let is_yaml = matches!(
-            Path::new(&name).extension().and_then(|e| e.to_str()),
-            Some("yaml" | "yml")
-        );
+        let is_yaml = matches!(Path::new(&name).extension().and_then(|e| e.to_str()), Some("yaml" | "yml"));
         if name.starts_with('.') || !is_yaml || entry.file_type() == FileType::Directory {
             continue;
         }
@@ -205,10 +181,7 @@ fn stamps(dir: &OwnedFd) -> io::Result<(Vec<Stamp>, usize)> {
 }
 
 fn read_folder(path: &Path) -> Result<Contents, TemplateError> {
-    let unreadable = |source| TemplateError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| TemplateError::Read { path: path.to_owned(), source };
     let dir = open_folder(path).map_err(unreadable)?;
     let (stamps, beyond) = stamps(&dir).map_err(unreadable)?;
     let mut by_id: BTreeMap<String, (String, Arc<Template>)> = BTreeMap::new();
@@ -223,32 +196,18 @@ fn read_folder(path: &Path) -> Result<Contents, TemplateError> {
                 by_id.insert(template.id.clone(), (name.clone(), Arc::new(template)));
             }
             Err(Fault { line, column, message }) => {
-                problems.push(TemplateProblem {
-                    file: name.clone(),
-                    line,
-                    column,
-                    message,
-                });
+                problems.push(TemplateProblem { file: name.clone(), line, column, message });
             }
         }
     }
     if beyond > 0 {
         let message = format!("{beyond} more files are there than the {MAX_FILES} that are read");
-        problems.push(TemplateProblem {
-            file: path.display().to_string(),
-            line: None,
-            column: None,
-            message,
-        });
+        problems.push(TemplateProblem { file: path.display().to_string(), line: None, column: None, message });
     }
     let mut templates: Vec<Arc<Template>> = by_id.into_values().map(|(_, template)| template).collect();
     templates
         .sort_by(|a, b| (&a.category, a.name.to_lowercase(), &a.id).cmp(&(&b.category, b.name.to_lowercase(), &b.id)));
-    Ok(Contents {
-        templates,
-        problems,
-        stamps,
-    })
+    Ok(Contents { templates, problems, stamps })
 }
 
 fn read_file(dir: &OwnedFd, name: &str) -> Result<Template, Fault> {
@@ -269,31 +228,21 @@ fn read_file(dir: &OwnedFd, name: &str) -> Result<Template, Fault> {
     }
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to see that it is too large.
-    file.take(MAX_FILE_SIZE as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(can_not)?;
+    file.take(MAX_FILE_SIZE as u64 + 1).read_to_end(&mut bytes).map_err(can_not)?;
     file::parse(id, &bytes)
 }
 
 /// Whether this is a template's id: 1 to 64 of `a-z 0-9 -`, not beginning with `-`.
 fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !id.starts_with('-')
 }
 
 /// Opens a file of the folder; a link is followed only where it stays inside. Never waits (for a FIFO's writer, say).
 fn open_beneath(dir: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    match rustix::fs::openat2(
-        dir,
-        name,
-        flags,
-        Mode::empty(),
-        ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
-    ) {
+    match rustix::fs::openat2(dir, name, flags, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS) {
         // Kernels before 5.6 and some sandboxes have no openat2; there no link is followed at all.
         Err(Errno::NOSYS | Errno::PERM) => rustix::fs::openat(dir, name, flags | OFlags::NOFOLLOW, Mode::empty()),
         opened => opened,
@@ -322,23 +271,11 @@ mod tests {
         assert_eq!(folder.list(&TemplateQuery::default(), true).problems, []);
         assert_eq!(folder.get("pytorch-training", false).unwrap().name, "PyTorch Training");
         assert_eq!(
-            list(
-                &folder,
-                &TemplateQuery {
-                    q: Some("pytorch".into()),
-                    ..Default::default()
-                }
-            ),
+            list(&folder, &TemplateQuery { q: Some("pytorch".into()), ..Default::default() }),
             ["pytorch-training"]
         );
         assert_eq!(
-            list(
-                &folder,
-                &TemplateQuery {
-                    category: Some("cfd".into()),
-                    ..Default::default()
-                }
-            ),
+            list(&folder, &TemplateQuery { category: Some("cfd".into()), ..Default::default() }),
             ["openfoam-cfd"]
         );
         fs::remove_file(path.join("mpi-job.yaml")).unwrap();
@@ -364,14 +301,8 @@ mod tests {
         symlink("../../../../../../etc/hostname", dir.path().join("above.yaml")).unwrap();
         symlink("nowhere", dir.path().join("dangling.yaml")).unwrap();
         symlink("good.yaml", dir.path().join("inside.yaml")).unwrap();
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            dir.path().join("fifo.yaml"),
-            FileType::Fifo,
-            Mode::from(0o600),
-            0,
-        )
-        .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, dir.path().join("fifo.yaml"), FileType::Fifo, Mode::from(0o600), 0)
+            .unwrap();
         let folder = TemplateFolder::open(dir.path()).unwrap();
         assert_eq!(list(&folder, &TemplateQuery::default()), ["good", "inside", "twin"]);
         let problems = folder.list(&TemplateQuery::default(), true).problems;
@@ -390,11 +321,7 @@ mod tests {
                 "unknown.yaml"
             ]
         );
-        assert_eq!(
-            (problems[8].line, problems[8].column),
-            (Some(5), Some(1)),
-            "{problems:?}"
-        );
+        assert_eq!((problems[8].line, problems[8].column), (Some(5), Some(1)), "{problems:?}");
         assert!(folder.list(&TemplateQuery::default(), false).problems.is_empty());
     }
 
@@ -409,16 +336,7 @@ mod tests {
         fs::write(path.join("b.yaml"), format!("is_public: false\n{GOOD}")).unwrap();
         assert!(folder.refresh().unwrap());
         assert!(folder.get("b", true).is_some() && folder.get("b", false).is_none());
-        assert_eq!(
-            list(
-                &folder,
-                &TemplateQuery {
-                    is_public: Some(false),
-                    ..Default::default()
-                }
-            ),
-            ["b"]
-        );
+        assert_eq!(list(&folder, &TemplateQuery { is_public: Some(false), ..Default::default() }), ["b"]);
         // The same size, another file.
         fs::write(path.join("new"), GOOD.replace("Good", "Best")).unwrap();
         fs::rename(path.join("new"), path.join("a.yaml")).unwrap();

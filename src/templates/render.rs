@@ -54,19 +54,8 @@ pub struct Rendered {
 impl Rendered {
     /// What to hand to Slurm.
     pub fn into_submission(self, work_dir: PathBuf, stdout: PathBuf) -> Submission {
-        let Settings {
-            name,
-            partition,
-            account,
-            qos,
-            nodes,
-            tasks,
-            cpus_per_task,
-            memory,
-            gpus,
-            time,
-            array,
-        } = self.settings;
+        let Settings { name, partition, account, qos, nodes, tasks, cpus_per_task, memory, gpus, time, array } =
+            self.settings;
         let script = self.script;
         Submission {
             script,
@@ -118,10 +107,7 @@ pub fn render(
             || image.split('/').any(|part| part == "..")
             || text::line_problem(image, 4096).is_some())
     {
-        problems.push(field(
-            "image",
-            "must be the absolute path of an image, on one line and without ..",
-        ));
+        problems.push(field("image", "must be the absolute path of an image, on one line and without .."));
     }
     let script = match (template, &request.script, &request.command) {
         (Some(template), None, None) => assemble(&settings, &exports, &template.script, image, &mut problems),
@@ -131,28 +117,19 @@ pub fn render(
         }
         (None, Some(script), None) => {
             if image.is_some() {
-                problems.push(field(
-                    "image",
-                    "goes with a template or a command; call apptainer in your script instead",
-                ));
+                problems
+                    .push(field("image", "goes with a template or a command; call apptainer in your script instead"));
             }
             into_own_script(script, &settings, &exports, !files.is_empty(), &mut problems)
         }
         _ => {
-            problems.push(field(
-                "template_id",
-                "give exactly one of template_id, script and command",
-            ));
+            problems.push(field("template_id", "give exactly one of template_id, script and command"));
             String::new()
         }
     };
     if problems.is_empty() {
         let warnings = settings.warnings();
-        Ok(Rendered {
-            script,
-            settings,
-            warnings,
-        })
+        Ok(Rendered { script, settings, warnings })
     } else {
         Err(RenderError { problems })
     }
@@ -194,10 +171,7 @@ fn exports(
         }
     }
     for parameter in parameters {
-        let given = request
-            .parameters
-            .get(&parameter.name)
-            .filter(|value| !is_left_empty(value));
+        let given = request.parameters.get(&parameter.name).filter(|value| !is_left_empty(value));
         let answer = match given.or(parameter.default.as_ref()) {
             None => Err("is required".to_owned()),
             Some(value) => value::to_text(parameter, value),
@@ -230,10 +204,7 @@ fn path_text<'a>(file: &'a ProvidedFile, problems: &mut Vec<FieldProblem>) -> &'
     match file.path.to_str() {
         Some(path) if path.starts_with('/') && !path.chars().any(text::is_hostile) => path,
         _ => {
-            problems.push(field(
-                "uploads",
-                format!("the path of {:?} can't be given to a job", file.name),
-            ));
+            problems.push(field("uploads", format!("the path of {:?} can't be given to a job", file.name)));
             ""
         }
     }
@@ -257,22 +228,14 @@ fn places(
     }
     for (place, at) in wanted.iter().zip(&chosen) {
         if place.required && at.is_none() {
-            let what = place
-                .pattern
-                .as_deref()
-                .map(|pattern| format!(" ({pattern})"))
-                .unwrap_or_default();
+            let what = place.pattern.as_deref().map(|pattern| format!(" ({pattern})")).unwrap_or_default();
             problems.push(field(
                 format!("files.{}", place.name),
                 format!("{}{what} is required; upload it first", place.label),
             ));
         }
     }
-    wanted
-        .iter()
-        .zip(chosen)
-        .filter_map(|(place, at)| Some((environment::of_file(&place.name)?, at)))
-        .collect()
+    wanted.iter().zip(chosen).filter_map(|(place, at)| Some((environment::of_file(&place.name)?, at))).collect()
 }
 
 /// A script of ours around a template's body or a command.
@@ -287,10 +250,7 @@ fn assemble(
     let body = match image {
         Some(image) => {
             if body.len() > MAX_BODY_IN_IMAGE {
-                problems.push(field(
-                    "image",
-                    format!("takes a script of at most {MAX_BODY_IN_IMAGE} bytes"),
-                ));
+                problems.push(field("image", format!("takes a script of at most {MAX_BODY_IN_IMAGE} bytes")));
             }
             in_image(image, &body, settings.gpus.is_some())
         }
@@ -319,11 +279,7 @@ fn in_image(image: &str, body: &str, gpus: bool) -> String {
 }
 
 fn with_line_end(text: &str) -> String {
-    if text.ends_with('\n') {
-        text.to_owned()
-    } else {
-        format!("{text}\n")
-    }
+    if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
 }
 
 /// A person's own script with parts 2 and 3 in front of its first command.
@@ -357,12 +313,7 @@ fn into_own_script(
         .map(str::len)
         .sum();
     let (head, rest) = script.split_at(head);
-    format!(
-        "{}{}{exports}{}",
-        with_line_end(head),
-        settings.sbatch_lines(),
-        with_line_end(rest)
-    )
+    format!("{}{}{exports}{}", with_line_end(head), settings.sbatch_lines(), with_line_end(rest))
 }
 
 /// Whether what follows `#!` is a shell that understands `export NAME='value'`.

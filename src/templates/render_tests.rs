@@ -14,25 +14,15 @@ fn template(rest: &str) -> Template {
 }
 
 fn request(name: &str) -> JobRequest {
-    JobRequest {
-        job_name: name.into(),
-        ..JobRequest::default()
-    }
+    JobRequest { job_name: name.into(), ..JobRequest::default() }
 }
 
 fn command(line: &str) -> JobRequest {
-    JobRequest {
-        command: Some(line.into()),
-        ..request("job")
-    }
+    JobRequest { command: Some(line.into()), ..request("job") }
 }
 
 fn file(name: &str, kind: FileType) -> ProvidedFile {
-    ProvidedFile {
-        name: name.into(),
-        path: format!("/up/{name}").into(),
-        kind,
-    }
+    ProvidedFile { name: name.into(), path: format!("/up/{name}").into(), kind }
 }
 
 /// The fields that are refused.
@@ -43,11 +33,7 @@ fn refused(template: Option<&Template>, request: &JobRequest, files: &[ProvidedF
 
 fn bash(script: &str) -> String {
     let ran = Command::new("bash").args(["-c", script]).output().unwrap();
-    assert!(
-        ran.status.success(),
-        "{script}\n{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    assert!(ran.status.success(), "{script}\n{}", String::from_utf8_lossy(&ran.stderr));
     String::from_utf8(ran.stdout).unwrap()
 }
 
@@ -68,11 +54,7 @@ fn a_script_says_everything() {
         parameters: [("note".to_owned(), ParameterValue::Text("it's $(id)".into()))].into(),
         ..request("My job #1")
     };
-    let files = [
-        file("a.csv", FileType::Data),
-        file("train.py", FileType::Script),
-        file("rest", FileType::Other),
-    ];
+    let files = [file("a.csv", FileType::Data), file("train.py", FileType::Script), file("rest", FileType::Other)];
     let rendered = render(Some(&template), &request, &files).unwrap();
     assert_eq!(
         rendered.script,
@@ -98,16 +80,10 @@ export FILE_COUNT='3'
 echo "$EPOCHS $NOTE"
 "#
     );
-    assert_eq!(
-        rendered.warnings,
-        ["1 task can't spread over 2 nodes: Slurm will use only 1 of them."]
-    );
+    assert_eq!(rendered.warnings, ["1 task can't spread over 2 nodes: Slurm will use only 1 of them."]);
     assert_eq!(bash(&rendered.script), "10 it's $(id)\n");
     let submission = rendered.into_submission("/w".into(), "/w/out".into());
-    assert_eq!(
-        (submission.name.as_str(), submission.gpus, submission.nodes),
-        ("My job #1", Some(1), Some(2))
-    );
+    assert_eq!((submission.name.as_str(), submission.gpus, submission.nodes), ("My job #1", Some(1), Some(2)));
 }
 
 #[test]
@@ -128,11 +104,8 @@ fn every_wrong_field_is_named_at_once() {
         time: Some("soon".into()),
         array: Some("x".into()),
         image: Some("relative.sif".into()),
-        parameters: [
-            ("epochs".into(), ParameterValue::Integer(6)),
-            ("other".into(), ParameterValue::Bool(true)),
-        ]
-        .into(),
+        parameters: [("epochs".into(), ParameterValue::Integer(6)), ("other".into(), ParameterValue::Bool(true))]
+            .into(),
         ..request("a\n#SBATCH --uid=0")
     };
     let mut fields = refused(Some(&template), &request, &[file("a.csv", FileType::Data)]);
@@ -144,54 +117,16 @@ fn every_wrong_field_is_named_at_once() {
 
 #[test]
 fn job_names_stay_on_their_line() {
-    for name in [
-        "",
-        "  ",
-        "a\nb",
-        "a\rb",
-        "a\u{0}b",
-        "a\u{1b}[2J",
-        "a\u{85}b",
-        "a\u{2028}b",
-        "a\u{202e}b",
-    ] {
+    for name in ["", "  ", "a\nb", "a\rb", "a\u{0}b", "a\u{1b}[2J", "a\u{85}b", "a\u{2028}b", "a\u{202e}b"] {
         assert_eq!(
-            refused(
-                None,
-                &JobRequest {
-                    job_name: name.into(),
-                    ..command("true")
-                },
-                &[]
-            ),
+            refused(None, &JobRequest { job_name: name.into(), ..command("true") }, &[]),
             ["job_name"],
             "{name:?}"
         );
     }
-    assert_eq!(
-        refused(
-            None,
-            &JobRequest {
-                job_name: "x".repeat(129),
-                ..command("true")
-            },
-            &[]
-        ),
-        ["job_name"]
-    );
+    assert_eq!(refused(None, &JobRequest { job_name: "x".repeat(129), ..command("true") }, &[]), ["job_name"]);
     for name in ["학습 1", "$(reboot)", "a\"b\\c'd", "#x", "-n9", &"가".repeat(128)] {
-        assert!(
-            render(
-                None,
-                &JobRequest {
-                    job_name: name.into(),
-                    ..command("true")
-                },
-                &[]
-            )
-            .is_ok(),
-            "{name}"
-        );
+        assert!(render(None, &JobRequest { job_name: name.into(), ..command("true") }, &[]).is_ok(), "{name}");
     }
 }
 
@@ -201,33 +136,19 @@ fn exactly_one_thing_is_run() {
     assert_eq!(refused(None, &request("j"), &[]), ["template_id"]);
     assert_eq!(refused(Some(&template), &command("true"), &[]), ["template_id"]);
     assert_eq!(
-        refused(
-            None,
-            &JobRequest {
-                script: Some("#!/bin/sh\n".into()),
-                ..command("true")
-            },
-            &[]
-        ),
+        refused(None, &JobRequest { script: Some("#!/bin/sh\n".into()), ..command("true") }, &[]),
         ["template_id"]
     );
     for line in ["", " ", "# nothing", "#SBATCH -N9", "a\nb", "a\0b"] {
         assert_eq!(refused(None, &command(line), &[]), ["command"], "{line:?}");
     }
-    assert_eq!(
-        bash(&render(None, &command("echo \"a b\" | tr a c"), &[]).unwrap().script),
-        "c b\n"
-    );
+    assert_eq!(bash(&render(None, &command("echo \"a b\" | tr a c"), &[]).unwrap().script), "c b\n");
 }
 
 #[test]
 fn an_own_script_stays_and_our_settings_win() {
     let own = "#!/bin/bash\r\n#SBATCH --nodes=4\r\n# about\r\n\r\necho \"$FILE_1\"\r\n#SBATCH --nodes=5";
-    let request = JobRequest {
-        script: Some(own.into()),
-        time: Some("5".into()),
-        ..request("j")
-    };
+    let request = JobRequest { script: Some(own.into()), time: Some("5".into()), ..request("j") };
     let rendered = render(None, &request, &[file("a", FileType::Other)]).unwrap();
     assert_eq!(
         rendered.script,
@@ -236,30 +157,14 @@ fn an_own_script_stays_and_our_settings_win() {
     );
     assert_eq!(rendered.settings.nodes, None, "the script's own line says it");
     assert_eq!(bash(&rendered.script), "/up/a\n");
-    let with = |script: &str| JobRequest {
-        script: Some(script.into()),
-        ..self::request("j")
-    };
+    let with = |script: &str| JobRequest { script: Some(script.into()), ..self::request("j") };
     assert_eq!(refused(None, &with("echo"), &[]), ["script"]);
     assert_eq!(refused(None, &with("#!/bin/sh\n\0"), &[]), ["script"]);
-    assert_eq!(
-        refused(None, &with(&format!("#!/bin/sh\n{}", "x".repeat(1 << 20))), &[]),
-        ["script"]
-    );
+    assert_eq!(refused(None, &with(&format!("#!/bin/sh\n{}", "x".repeat(1 << 20))), &[]), ["script"]);
     let python = with("#!/usr/bin/env -S python3 -u\nprint(1)\n");
     assert!(render(None, &python, &[]).is_ok());
     assert_eq!(refused(None, &python, &[file("a", FileType::Other)]), ["uploads"]);
-    assert_eq!(
-        refused(
-            None,
-            &JobRequest {
-                image: Some("/i.sif".into()),
-                ..python
-            },
-            &[]
-        ),
-        ["image"]
-    );
+    assert_eq!(refused(None, &JobRequest { image: Some("/i.sif".into()), ..python }, &[]), ["image"]);
 }
 
 #[test]
@@ -272,10 +177,7 @@ fn required_places_choose_first_and_no_file_is_used_twice() {
     let mesh = file("a.msh", FileType::Mesh);
     assert_eq!(run(std::slice::from_ref(&mesh)), "|/up/a.msh||1\n");
     assert_eq!(run(&[mesh.clone(), file("b", FileType::Other)]), "/up/b|/up/a.msh||2\n");
-    let odd = ProvidedFile {
-        path: "relative".into(),
-        ..mesh
-    };
+    let odd = ProvidedFile { path: "relative".into(), ..mesh };
     assert_eq!(refused(Some(&template), &request("j"), &[odd]), ["uploads"]);
 }
 
@@ -284,30 +186,19 @@ fn a_body_runs_inside_its_image_unchanged() {
     let body = "END_OF_JOB\n  cat; echo \"it's ${EPOCHS} $0 \\\\ `echo x`\"";
     let mut template = template("parameters: [{name: epochs, label: E, type: integer, default: 3}]\nscript: x");
     template.script = format!("{body}\n");
-    let request = JobRequest {
-        image: Some("/images/a'b.sif".into()),
-        gpus: Some(1),
-        ..request("j")
-    };
+    let request = JobRequest { image: Some("/images/a'b.sif".into()), gpus: Some(1), ..request("j") };
     let rendered = render(Some(&template), &request, &[]).unwrap();
     // A stand-in for apptainer that shows what it was given and then runs it.
     let dir = tempfile::tempdir().unwrap();
     let fake = dir.path().join("apptainer");
-    std::fs::write(
-        &fake,
-        "#!/bin/bash\nprintf '%s\\n' \"$1\" \"$2\" \"$3\"\nshift 3\n\"$@\"\n",
-    )
-    .unwrap();
+    std::fs::write(&fake, "#!/bin/bash\nprintf '%s\\n' \"$1\" \"$2\" \"$3\"\nshift 3\n\"$@\"\n").unwrap();
     std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let with_fake = format!(
         "PATH={}:$PATH\nEND_OF_JOB() {{ :; }}\nexport -f END_OF_JOB\n{}",
         dir.path().display(),
         rendered.script
     );
-    assert_eq!(
-        bash(&format!("{{ {with_fake} }} </dev/null")),
-        "exec\n--nv\n/images/a'b.sif\nit's 3 /bin/bash \\ x\n"
-    );
+    assert_eq!(bash(&format!("{{ {with_fake} }} </dev/null")), "exec\n--nv\n/images/a'b.sif\nit's 3 /bin/bash \\ x\n");
     template.script = "x".repeat(200 * 1024);
     assert_eq!(refused(Some(&template), &request, &[]), ["image"]);
 }

@@ -43,12 +43,7 @@ impl Settings {
             problems.push(field("job_name", message));
         }
         for (name, value) in [("account", &request.account), ("qos", &request.qos)] {
-            problems.extend(
-                value
-                    .as_deref()
-                    .and_then(slurm_name_problem)
-                    .map(|message| field(name, message)),
-            );
+            problems.extend(value.as_deref().and_then(slurm_name_problem).map(|message| field(name, message)));
         }
         if let Some(message) = request.array.as_deref().and_then(array_problem) {
             problems.push(field("array", message));
@@ -116,10 +111,7 @@ impl Settings {
 
 /// One refused field.
 pub fn field(field: impl Into<String>, message: impl Into<String>) -> FieldProblem {
-    FieldProblem {
-        field: field.into(),
-        message: message.into(),
-    }
+    FieldProblem { field: field.into(), message: message.into() }
 }
 
 /// What is wrong with a job name: it must be 1 to 128 characters on one line.
@@ -152,20 +144,12 @@ pub fn resource_problems(resources: &TemplateResources) -> Vec<FieldProblem> {
     // 64 TiB on one node.
     check("memory", resources.memory, 1, 64 << 20);
     check("gpus", resources.gpus.map(u64::from), 0, 1024);
-    problems.extend(
-        resources
-            .partition
-            .as_deref()
-            .and_then(slurm_name_problem)
-            .map(|message| field("partition", message)),
-    );
+    problems
+        .extend(resources.partition.as_deref().and_then(slurm_name_problem).map(|message| field("partition", message)));
     if let Some(time) = resources.time.as_deref()
         && time_limit_seconds(time).is_none()
     {
-        problems.push(field(
-            "time",
-            "must be a time such as 90 (minutes), 01:30:00, 2-12 (days-hours) or 2-12:30:00",
-        ));
+        problems.push(field("time", "must be a time such as 90 (minutes), 01:30:00, 2-12 (days-hours) or 2-12:30:00"));
     }
     problems
 }
@@ -212,10 +196,7 @@ fn array_problem(spec: &str) -> Option<String> {
     const MOST: u32 = 4_000_000;
     let number = |text: &str| {
         let digits = (1..=7).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        digits
-            .then(|| text.parse::<u32>().ok())
-            .flatten()
-            .filter(|&n| n <= MOST)
+        digits.then(|| text.parse::<u32>().ok()).flatten().filter(|&n| n <= MOST)
     };
     let indices = |part: &str| match part.split_once('-') {
         None => number(part).is_some(),
@@ -224,9 +205,7 @@ fn array_problem(spec: &str) -> Option<String> {
             matches!((number(first), number(last), number(step)), (Some(first), Some(last), Some(step)) if first <= last && step >= 1)
         }
     };
-    let (list, at_once) = spec
-        .split_once('%')
-        .map_or((spec, None), |(list, most)| (list, Some(most)));
+    let (list, at_once) = spec.split_once('%').map_or((spec, None), |(list, most)| (list, Some(most)));
     let good = spec.len() <= 1024
         && list.split(',').all(indices)
         && at_once.is_none_or(|most| number(most).is_some_and(|most| most >= 1));
@@ -236,10 +215,7 @@ fn array_problem(spec: &str) -> Option<String> {
 /// What is wrong with a script's text.
 pub fn script_text_problem(script: &str) -> Option<String> {
     if script.len() > MAX_SCRIPT {
-        Some(format!(
-            "is {} bytes long; at most {MAX_SCRIPT} are allowed",
-            script.len()
-        ))
+        Some(format!("is {} bytes long; at most {MAX_SCRIPT} are allowed", script.len()))
     } else if script.contains('\0') {
         Some("holds a NUL character, which is not allowed here".into())
     } else {
@@ -277,20 +253,9 @@ mod tests {
         for good in ["0", "0-9", "1,3,5", "0-99:10", "0-9%2", "1,4-6%1"] {
             assert_eq!(array_problem(good), None, "{good}");
         }
-        for wrong in [
-            "",
-            ",",
-            "9-0",
-            "0-9:0",
-            "0-9%0",
-            "0-9%",
-            "a",
-            "0-9%2%3",
-            "-1",
-            "0 ",
-            "0-9\n#SBATCH -N9",
-            "99999999",
-        ] {
+        for wrong in
+            ["", ",", "9-0", "0-9:0", "0-9%0", "0-9%", "a", "0-9%2%3", "-1", "0 ", "0-9\n#SBATCH -N9", "99999999"]
+        {
             assert!(array_problem(wrong).is_some(), "{wrong:?}");
         }
     }

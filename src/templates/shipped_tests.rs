@@ -23,33 +23,16 @@ fn run(id: &str, dir: &Path, parameters: &[(&str, ParameterValue)], files: &[(&s
         .map(|(name, text)| {
             let path = dir.join(name);
             std::fs::write(&path, text).unwrap();
-            ProvidedFile {
-                name: (*name).into(),
-                path,
-                kind: classify(name, 1).r#type,
-            }
+            ProvidedFile { name: (*name).into(), path, kind: classify(name, 1).r#type }
         })
         .collect();
-    let parameters = parameters
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect();
-    let request = JobRequest {
-        job_name: "test".into(),
-        parameters,
-        ..JobRequest::default()
-    };
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let request = JobRequest { job_name: "test".into(), parameters, ..JobRequest::default() };
     let script = render(Some(&shipped(id)), &request, &files).unwrap().script;
     let work = dir.join("work");
     std::fs::create_dir_all(&work).unwrap();
     let path = format!("{}:/usr/bin:/bin", dir.join("bin").display());
-    Command::new("bash")
-        .env_clear()
-        .env("PATH", path)
-        .current_dir(work)
-        .args(["-c", &script])
-        .output()
-        .unwrap()
+    Command::new("bash").env_clear().env("PATH", path).current_dir(work).args(["-c", &script]).output().unwrap()
 }
 
 /// Puts a program into `dir/bin`.
@@ -61,11 +44,7 @@ fn program(dir: &Path, name: &str, text: &str) {
 }
 
 fn text(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// Keeps jobs in tests away from a Slurm that this machine may have, and makes them quick.
@@ -101,10 +80,7 @@ fn pytorch_trains_its_built_in_model_with_python() {
     // `time.sleep` is Python's own; a thousand epochs of 15 ms would be long, so one is enough here.
     let ran = run("pytorch-training", dir.path(), &epochs(1), &[]);
     let said = text(&ran);
-    assert!(
-        ran.status.success() && said.contains("epoch 1/1  loss") && said.contains("Training finished"),
-        "{said}"
-    );
+    assert!(ran.status.success() && said.contains("epoch 1/1  loss") && said.contains("Training finished"), "{said}");
 }
 
 #[test]
@@ -118,16 +94,10 @@ fn pytorch_runs_an_uploaded_script_with_srun_where_there_is_one() {
     let files = [("my train.py", "x"), ("set.csv", "1"), ("c.yaml", "a: 1")];
     let ran = run("pytorch-training", dir.path(), &epochs(7), &files);
     let said = text(&ran);
-    let (script, data, config) = (
-        dir.path().join("my train.py"),
-        dir.path().join("set.csv"),
-        dir.path().join("c.yaml"),
-    );
+    let (script, data, config) =
+        (dir.path().join("my train.py"), dir.path().join("set.csv"), dir.path().join("c.yaml"));
     let line = format!("python3 {} 7 {} {}", script.display(), data.display(), config.display());
-    assert!(
-        ran.status.success() && said.contains(&line) && !said.contains("with srun"),
-        "{said}"
-    );
+    assert!(ran.status.success() && said.contains(&line) && !said.contains("with srun"), "{said}");
     program(dir.path(), "scontrol", "#!/bin/sh\nexit 0\n");
     program(dir.path(), "srun", "#!/bin/bash\necho \"srun: $*\"\n");
     let said = text(&run("pytorch-training", dir.path(), &epochs(7), &files));
@@ -146,24 +116,11 @@ fn mpi_runs_a_program_with_arguments_that_are_only_split() {
         ("launcher", ParameterValue::Text("mpirun".into())),
     ];
     program(dir.path(), "mpirun", "#!/bin/bash\nshift 2\nexec \"$@\"\n");
-    let ran = run(
-        "mpi-job",
-        dir.path(),
-        &arguments,
-        &[("solver", "#!/bin/sh\nprintf '<%s>' \"$@\"\n")],
-    );
+    let ran = run("mpi-job", dir.path(), &arguments, &[("solver", "#!/bin/sh\nprintf '<%s>' \"$@\"\n")]);
     let said = text(&ran);
-    assert!(
-        ran.status.success() && said.ends_with("<a><$(touch><pwned)><*><;b>"),
-        "{said}"
-    );
+    assert!(ran.status.success() && said.ends_with("<a><$(touch><pwned)><*><;b>"), "{said}");
     assert!(!dir.path().join("work/pwned").exists());
-    let ran = run(
-        "mpi-job",
-        dir.path(),
-        &[("launcher", ParameterValue::Text("mpirun".into()))],
-        &[],
-    );
+    let ran = run("mpi-job", dir.path(), &[("launcher", ParameterValue::Text("mpirun".into()))], &[]);
     let said = text(&ran);
     assert!(ran.status.success() && said.contains("task 0 of 1 on "), "{said}");
 }
@@ -174,17 +131,8 @@ fn a_plain_script_runs_by_its_kind() {
     let arguments = [("arguments", ParameterValue::Text("one two".into()))];
     let ran = run("plain-script", dir.path(), &arguments, &[("a.sh", "echo \"$# $2\"")]);
     assert!(ran.status.success() && text(&ran).contains("2 two"), "{}", text(&ran));
-    let ran = run(
-        "plain-script",
-        dir.path(),
-        &[("count", ParameterValue::Integer(2))],
-        &[],
-    );
-    assert!(
-        ran.status.success() && text(&ran).contains("2 of 2\nDone."),
-        "{}",
-        text(&ran)
-    );
+    let ran = run("plain-script", dir.path(), &[("count", ParameterValue::Integer(2))], &[]);
+    assert!(ran.status.success() && text(&ran).contains("2 of 2\nDone."), "{}", text(&ran));
 }
 
 #[test]
@@ -196,11 +144,7 @@ fn solvers_run_where_they_are_and_say_so_where_they_are_not() {
     assert!(text(&ran).contains("needs CalculiX (ccx)"));
     program(dir.path(), "ccx", "#!/bin/sh\necho \"ccx $*\"; echo r > model.frd\n");
     let ran = run("calculix-structural", dir.path(), &[], &deck);
-    assert!(
-        ran.status.success() && text(&ran).contains("ccx -i model"),
-        "{}",
-        text(&ran)
-    );
+    assert!(ran.status.success() && text(&ran).contains("ccx -i model"), "{}", text(&ran));
     let ran = run("ls-dyna-structural", dir.path(), &[], &[("crash.k", "*KEYWORD\n")]);
     assert_eq!(ran.status.code(), Some(127), "{}", text(&ran));
     program(dir.path(), "mppdyna", "#!/bin/sh\nexit 0\n");
@@ -217,28 +161,16 @@ fn solvers_run_where_they_are_and_say_so_where_they_are_not() {
 fn openfoam_unpacks_meshes_and_solves() {
     let dir = plain_machine();
     std::fs::create_dir_all(dir.path().join("pack/cavity/system")).unwrap();
-    std::fs::write(
-        dir.path().join("pack/cavity/system/controlDict"),
-        "application icoFoam;\n",
-    )
-    .unwrap();
-    let packed = Command::new("tar")
-        .args(["-czf", "case.tar.gz", "-C", "pack", "cavity"])
-        .current_dir(dir.path())
-        .status();
+    std::fs::write(dir.path().join("pack/cavity/system/controlDict"), "application icoFoam;\n").unwrap();
+    let packed =
+        Command::new("tar").args(["-czf", "case.tar.gz", "-C", "pack", "cavity"]).current_dir(dir.path()).status();
     assert!(packed.unwrap().success());
-    let archive = [ProvidedFile {
-        name: "case.tar.gz".into(),
-        path: dir.path().join("case.tar.gz"),
-        kind: FileType::Data,
-    }];
+    let archive =
+        [ProvidedFile { name: "case.tar.gz".into(), path: dir.path().join("case.tar.gz"), kind: FileType::Data }];
     program(dir.path(), "foamDictionary", "#!/bin/sh\necho icoFoam\n");
     program(dir.path(), "blockMesh", "#!/bin/sh\necho meshed\n");
     program(dir.path(), "icoFoam", "#!/bin/sh\necho \"solved in $PWD\"\n");
-    let request = JobRequest {
-        job_name: "cfd".into(),
-        ..JobRequest::default()
-    };
+    let request = JobRequest { job_name: "cfd".into(), ..JobRequest::default() };
     let template = shipped("openfoam-cfd");
     let script = render(Some(&template), &request, &archive).unwrap().script;
     let path = format!("{}:/usr/bin:/bin", dir.path().join("bin").display());
@@ -250,12 +182,6 @@ fn openfoam_unpacks_meshes_and_solves() {
         .output()
         .unwrap();
     let said = text(&ran);
-    assert!(
-        ran.status.success() && said.contains("meshed\nsolved in ") && said.contains("case/cavity"),
-        "{said}"
-    );
-    assert_eq!(
-        render(Some(&template), &request, &[]).unwrap_err().problems[0].field,
-        "files.case"
-    );
+    assert!(ran.status.success() && said.contains("meshed\nsolved in ") && said.contains("case/cavity"), "{said}");
+    assert_eq!(render(Some(&template), &request, &[]).unwrap_err().problems[0].field, "files.case");
 }

@@ -27,8 +27,6 @@ pub fn line_problem(text: &str, longest: usize) -> Option<String> {
 /// Whether the text is a word that Slurm uses for partitions, accounts and the like: 1 to 64 of `A-Z a-z 0-9 _ . -`.
 pub fn is_slurm_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
         && !text.starts_with('-')
 }

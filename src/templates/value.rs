@@ -79,29 +79,19 @@ mod tests {
         assert_eq!(taken(ParameterKind::Integer, Number(10.0)).as_deref(), Some("10"));
         assert_eq!(taken(ParameterKind::Integer, Number(10.5)), None);
         assert_eq!(taken(ParameterKind::Integer, Text("10".into())), None);
-        assert_eq!(
-            taken(ParameterKind::Integer, Integer(i64::MIN)).as_deref(),
-            Some("-9223372036854775808")
-        );
+        assert_eq!(taken(ParameterKind::Integer, Integer(i64::MIN)).as_deref(), Some("-9223372036854775808"));
         assert_eq!(taken(ParameterKind::Number, Integer(3)).as_deref(), Some("3"));
         assert_eq!(taken(ParameterKind::Number, Number(1e-5)).as_deref(), Some("0.00001"));
         assert_eq!(taken(ParameterKind::Boolean, Bool(true)).as_deref(), Some("true"));
         assert_eq!(taken(ParameterKind::Boolean, Text("true".into())), None);
         assert_eq!(taken(ParameterKind::Choice, Text("x".into())).as_deref(), Some("x"));
         assert_eq!(taken(ParameterKind::Choice, Text("y".into())), None);
-        assert_eq!(
-            taken(ParameterKind::Text, Text("$(id)".into())).as_deref(),
-            Some("$(id)")
-        );
+        assert_eq!(taken(ParameterKind::Text, Text("$(id)".into())).as_deref(), Some("$(id)"));
         assert_eq!(taken(ParameterKind::Text, Text("a\nb".into())), None);
         assert_eq!(taken(ParameterKind::Text, Text("a\u{202e}b".into())), None);
         assert_eq!(taken(ParameterKind::Text, Text("x".repeat(MAX_TEXT + 1))), None);
         assert_eq!(taken(ParameterKind::Text, Integer(1)), None);
-        let bounded = TemplateParameter {
-            min: Some(1.0),
-            max: Some(5.0),
-            ..parameter(ParameterKind::Integer)
-        };
+        let bounded = TemplateParameter { min: Some(1.0), max: Some(5.0), ..parameter(ParameterKind::Integer) };
         assert!(to_text(&bounded, &Integer(0)).is_err() && to_text(&bounded, &Integer(5)).is_ok());
     }
 }
