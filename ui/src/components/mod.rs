@@ -12,6 +12,7 @@ pub mod explanation;
 pub mod field;
 pub mod heat_grid;
 pub mod icon;
+pub mod keyed;
 pub mod meter;
 pub mod page_header;
 pub mod pagination;
