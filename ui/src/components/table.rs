@@ -154,7 +154,11 @@ pub struct TableProps {
 pub fn Table(props: TableProps) -> View {
     let TableProps { label, columns, rows, loading, empty } = props;
     let (loading_now, for_empty) = (loading.clone(), rows.clone());
-    let is_empty = create_selector(move || !loading_now.get() && for_empty.get_clone().is_empty());
+    let is_empty = create_selector(move || {
+        // Both are read whatever the first one says: see the module's note in components/mod.rs.
+        let (loading, none) = (loading_now.get(), for_empty.get_clone().is_empty());
+        none && !loading
+    });
     let (keys, items) = keyed_items(move || rows.get_clone(), |row| &row.key);
     let heads: Vec<View> = columns.iter().map(|&column| head(column)).collect();
     view! {

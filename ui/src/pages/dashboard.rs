@@ -5,6 +5,7 @@ use sycamore::prelude::*;
 
 use crate::client::jobs::JobList;
 use crate::client::use_client;
+use crate::pages::{Phase, phase};
 use crate::components::state_pill::Mark;
 use crate::components::{
     ButtonKind, Cell, Column, EmptyState, Glyph, HeatGrid, JobStatePill, LinkButton, LoadProblem, Meter, NodeStatePill,
@@ -60,8 +61,23 @@ fn NodesCard() -> View {
             })
         })
     };
-    let known = create_selector(move || status.with(Option::is_some));
-    let empty = create_selector(move || list.with(Vec::is_empty));
+    let phase = phase(status, list);
+    let body = move || match phase.get() {
+        Phase::Loading => view! { Skeleton(lines=2, shape="card") },
+        Phase::Empty => view! {
+            EmptyState(
+                glyph=Glyph::Server,
+                title=move || t().dashboard.no_nodes_title(),
+                text=move || t().dashboard.no_nodes_text()
+            )
+        },
+        Phase::Ready => view! {
+            HeatGrid(nodes=list, href=|name| path_with("/nodes", &[("node", name)]))
+            ul(class="legend") {
+                (counts.get_clone().into_iter().map(legend_entry).collect::<Vec<_>>())
+            }
+        },
+    };
     view! {
         section(class="card dashboard-nodes") {
             header(class="card-head") {
@@ -69,24 +85,7 @@ fn NodesCard() -> View {
                 span(class="card-note") { (note()) }
                 a(href="/nodes") { (t().dashboard.all_nodes()) }
             }
-            (if !known.get() {
-                view! { Skeleton(lines=2, shape="card") }
-            } else if empty.get() {
-                view! {
-                    EmptyState(
-                        glyph=Glyph::Server,
-                        title=move || t().dashboard.no_nodes_title(),
-                        text=move || t().dashboard.no_nodes_text()
-                    )
-                }
-            } else {
-                view! {
-                    HeatGrid(nodes=list, href=|name| path_with("/nodes", &[("node", name)]))
-                    ul(class="legend") {
-                        (counts.get_clone().into_iter().map(legend_entry).collect::<Vec<_>>())
-                    }
-                }
-            })
+            (body())
         }
     }
 }
@@ -130,13 +129,13 @@ type Summary = ReadSignal<Option<ClusterSummary>>;
 /// Cores, memory and GPUs in use.
 #[component(inline_props)]
 fn UsageCard(summary: Summary) -> View {
-    let known = create_selector(move || summary.with(Option::is_some));
-    let has_gpus = create_selector(move || summary.with(|s| s.as_ref().is_some_and(|s| s.gpus > 0)));
+    // Known or not, and with GPUs or without.
+    let known = create_selector(move || summary.with(|s| s.as_ref().map(|s| s.gpus > 0)));
     let of = move |pick: fn(&ClusterSummary) -> u64| {
         create_selector(move || summary.with(|summary| summary.as_ref().map_or(0, pick)))
     };
-    let meters = move || {
-        let gpus = if has_gpus.get() {
+    let meters = move |has_gpus: bool| {
+        let gpus = if has_gpus {
             view! {
                 Meter(
                     label=move || t().dashboard.gpus(),
@@ -169,7 +168,7 @@ fn UsageCard(summary: Summary) -> View {
     view! {
         section(class="card") {
             header(class="card-head") { h2 { (t().dashboard.in_use()) } }
-            (if known.get() { meters() } else { view! { Skeleton(lines=5) } })
+            (known.get().map_or_else(|| view! { Skeleton(lines=5) }, meters))
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::components::{
 };
 use crate::i18n::{format, t};
 use crate::pages::dashboard::node_state_value;
+use crate::pages::{Phase, phase};
 use crate::router::{here_with, query_signal, query_value, set_query};
 
 const STATES: [NodeState; 7] = [
@@ -57,21 +58,19 @@ pub fn Nodes() -> View {
             })
         })
     };
-    let known = create_selector(move || status.with(Option::is_some));
-    let empty = create_selector(move || shown.with(Vec::is_empty));
+    let phase = phase(status, shown);
+    let as_table = create_selector(move || view.with(|view| view == "table"));
+    let body = move || match (phase.get(), as_table.get()) {
+        (Phase::Loading, _) => view! { Skeleton(lines=3, shape="card") },
+        (Phase::Empty, _) => nothing_matches(),
+        (Phase::Ready, true) => view! { NodeTable(nodes=shown) },
+        (Phase::Ready, false) => view! { HeatGrid(nodes=shown, href=|name| here_with(&[("node", name)])) },
+    };
     view! {
         PageHeader(title=move || t().nodes.title(), context=context)
         LoadProblem(problem=nodes.problem())
         FilterBar(filters=filters)
-        (if !known.get() {
-            view! { Skeleton(lines=3, shape="card") }
-        } else if empty.get() {
-            nothing_matches()
-        } else if view.with(|view| view == "table") {
-            view! { NodeTable(nodes=shown) }
-        } else {
-            view! { HeatGrid(nodes=shown, href=|name| here_with(&[("node", name)])) }
-        })
+        (body())
         Details {}
     }
 }

@@ -11,6 +11,7 @@ use crate::components::{
     Skeleton, Tone, icon,
 };
 use crate::i18n::{format, t};
+use crate::pages::{Phase, phase};
 use crate::router::{path_to, path_with, query_signal, set_query};
 
 /// Shortest time between two reads of the list, milliseconds.
@@ -80,32 +81,30 @@ pub fn Templates() -> View {
             list.as_ref().map_or_else(String::new, |list| t().templates.context(&format::count(list.templates.len())))
         })
     };
-    let known = create_selector(move || value.with(Option::is_some));
-    let none_at_all =
-        create_selector(move || value.with(|list| list.as_ref().is_some_and(|list| list.templates.is_empty())));
+    let all = create_memo(move || value.with(|list| list.as_ref().map(|l| l.templates.clone()).unwrap_or_default()));
+    let phase = phase(value, all);
+    let body = move || match phase.get() {
+        Phase::Loading => view! { Skeleton(lines=3, shape="card") },
+        Phase::Empty => no_templates(),
+        Phase::Ready => view! {
+            div(class="filters", role="search") {
+                SearchInput(name="q", label=move || t().templates.search(), value=text)
+                Select(
+                    name="category",
+                    label=move || t().templates.category(),
+                    value=category,
+                    choices=choices,
+                    bare=true
+                )
+            }
+            Cards(templates=shown)
+        },
+    };
     view! {
         PageHeader(title=move || t().templates.title(), context=context)
         LoadProblem(problem=list.problem())
         Problems(list=value)
-        (if !known.get() {
-            view! { Skeleton(lines=3, shape="card") }
-        } else if none_at_all.get() {
-            no_templates()
-        } else {
-            view! {
-                div(class="filters", role="search") {
-                    SearchInput(name="q", label=move || t().templates.search(), value=text)
-                    Select(
-                        name="category",
-                        label=move || t().templates.category(),
-                        value=category,
-                        choices=choices,
-                        bare=true
-                    )
-                }
-                Cards(templates=shown)
-            }
-        })
+        (body())
     }
 }
 
@@ -136,44 +135,26 @@ fn categories(list: Option<&TemplateList>) -> Vec<String> {
     categories
 }
 
-/// The cards, under their categories' names.
+/// The cards, those of one category side by side.
 #[component(inline_props)]
 fn Cards(templates: ReadSignal<Vec<Template>>) -> View {
-    let groups = move || -> Vec<View> {
-        let templates = templates.get_clone();
-        let mut names: Vec<&String> = templates.iter().map(|template| &template.category).collect();
-        names.sort();
-        names.dedup();
-        names
-            .into_iter()
-            .map(|category| {
-                let cards: Vec<View> =
-                    templates.iter().filter(|template| template.category == *category).map(card).collect();
-                let name = category_name(category);
-                view! {
-                    section(class="template-group") {
-                        h2 { (name) }
-                        ul(class="template-cards") { (cards) }
-                    }
-                }
-            })
-            .collect()
-    };
-    view! {
-        (if templates.with(Vec::is_empty) {
-            view! {
-                EmptyState(
-                    glyph=Glyph::Search,
-                    title=move || t().templates.none_match_title(),
-                    text=move || t().templates.none_match_text()
-                ) {
-                    Button(on:click=|_| set_query(&[("q", ""), ("category", "")])) { (t().common.clear_filters()) }
-                }
+    let cards = move || match templates.get_clone() {
+        templates if templates.is_empty() => view! {
+            EmptyState(
+                glyph=Glyph::Search,
+                title=move || t().templates.none_match_title(),
+                text=move || t().templates.none_match_text()
+            ) {
+                Button(on:click=|_| set_query(&[("q", ""), ("category", "")])) { (t().common.clear_filters()) }
             }
-        } else {
-            groups().into()
-        })
-    }
+        },
+        mut templates => {
+            templates.sort_by(|a, b| (&a.category, &a.name).cmp(&(&b.category, &b.name)));
+            let cards: Vec<View> = templates.iter().map(card).collect();
+            view! { ul(class="template-cards") { (cards) } }
+        }
+    };
+    view! { (cards()) }
 }
 
 fn card(template: &Template) -> View {
@@ -183,10 +164,14 @@ fn card(template: &Template) -> View {
     let (name, description) = (template.name.clone(), template.description.clone());
     let (files, parameters) = (template.files.len(), template.parameters.len());
     let private = !template.is_public;
+    let category = category_name(&template.category);
     view! {
         li(class="card template-card") {
             span(class="template-picture") { (picture) }
-            h3 { a(class="template-link", href=href) { (name) } }
+            div(class="template-names") {
+                h2 { a(class="template-link", href=href) { (name) } }
+                p(class="template-category") { (category) }
+            }
             p(class="template-words") { (description) }
             div(class="template-foot") {
                 div(class="tags") {
