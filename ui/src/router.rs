@@ -177,6 +177,16 @@ pub fn set_query(changes: &[(&str, &str)]) {
     replace(&join(&now.path, &query.to_text()));
 }
 
+/// As [`set_query`], as a step of its own that Back undoes: for the steps of a task.
+pub fn push_query(changes: &[(&str, &str)]) {
+    let now = read_location();
+    let mut query = Query::parse(&now.query);
+    for (name, value) in changes {
+        query.set(name, value);
+    }
+    navigate(&join(&now.path, &query.to_text()));
+}
+
 /// One value of the query as a signal that can be bound to a field: each follows the other.
 pub fn query_signal(name: &'static str) -> Signal<String> {
     let in_url = query_value(name);

@@ -5,13 +5,13 @@ use sycamore::prelude::*;
 
 use crate::client::jobs::JobList;
 use crate::client::use_client;
-use crate::pages::{Phase, phase};
 use crate::components::state_pill::Mark;
 use crate::components::{
     ButtonKind, Cell, Column, EmptyState, Glyph, HeatGrid, JobStatePill, LinkButton, LoadProblem, Meter, NodeStatePill,
     PageHeader, Row, Skeleton, Table,
 };
 use crate::i18n::{format, t};
+use crate::pages::{Phase, phase};
 use crate::router::{path_to, path_with};
 
 /// How many of my jobs are shown; the rest is one link away.

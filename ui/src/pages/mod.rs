@@ -3,7 +3,10 @@
 
 pub mod dashboard;
 pub mod gallery;
+pub mod job;
+pub mod jobs;
 pub mod login;
+pub mod new_job;
 pub mod nodes;
 pub mod not_found;
 pub mod template;
