@@ -2,9 +2,23 @@
 //!
 //! The rooms, ground floor first (ARCHITECTURE.md draws them with their arrows):
 //!
-//! - ground, the outside world: [`store`], [`slurm`], [`clock`]
-//! - first, what the program is about: [`jobs`], [`templates`], [`uploads`], [`users`], [`auth`]
-//! - second, how it is reached: [`http`], [`live`], [`tasks`]
-//! - roof: [`app`] (wires it together), [`config`], [`cli`]
+//! - ground, the outside world: [`store`], [`slurm`], [`clock`], [`random`]
+//! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`
+//! - second, how it is reached: `http`, `live`, `tasks`
+//! - roof: `app` (wires it together), [`config`], `cli`
 
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod jobs;
+pub mod live;
+pub mod random;
+pub mod secret;
 pub mod slurm;
+pub mod store;
+pub mod tasks;
+pub mod templates;
+pub mod uploads;

@@ -1,1 +1,11 @@
-//! x
+//! One binary for everything that drives the real router or the built program.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod auth;
+mod cluster;
+mod config;
+mod jobs;
+mod live;
+mod pages;
+mod program;
+mod support;

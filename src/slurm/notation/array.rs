@@ -17,16 +17,10 @@ pub struct Array {
 
 /// Reads an array specification whose indices are below `max_size` (`MaxArraySize` of slurm.conf(5)).
 pub fn parse(text: &str, max_size: u32) -> Result<Array, Malformed> {
-    let bad = || {
-        Malformed(format!(
-            "{text:?} is no array: write indices below {max_size} such as 0-9, 1,3,5-9:2 or 0-9%2"
-        ))
-    };
+    let bad =
+        || Malformed(format!("{text:?} is no array: write indices below {max_size} such as 0-9, 1,3,5-9:2 or 0-9%2"));
     let (indices, limit) = match text.split_once('%') {
-        Some((indices, limit)) => (
-            indices,
-            Some(digits::<u32>(limit).filter(|limit| *limit > 0).ok_or_else(bad)?),
-        ),
+        Some((indices, limit)) => (indices, Some(digits::<u32>(limit).filter(|limit| *limit > 0).ok_or_else(bad)?)),
         None => (text, None),
     };
     let mut tasks = BTreeSet::new();
@@ -36,10 +30,7 @@ pub fn parse(text: &str, max_size: u32) -> Result<Array, Malformed> {
             None => (part, 1),
         };
         let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (first, last) = (
-            digits::<u32>(first).ok_or_else(bad)?,
-            digits::<u32>(last).ok_or_else(bad)?,
-        );
+        let (first, last) = (digits::<u32>(first).ok_or_else(bad)?, digits::<u32>(last).ok_or_else(bad)?);
         if first > last || last >= max_size {
             return Err(bad());
         }
@@ -59,13 +50,7 @@ pub fn format(tasks: &BTreeSet<u32>, limit: Option<u32>) -> String {
     }
     let ranges: Vec<String> = ranges
         .into_iter()
-        .map(|(first, last)| {
-            if first == last {
-                first.to_string()
-            } else {
-                format!("{first}-{last}")
-            }
-        })
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
         .collect();
     let limit = limit.map(|limit| format!("%{limit}")).unwrap_or_default();
     ranges.join(",") + &limit
@@ -88,20 +73,7 @@ mod tests {
         assert_eq!(tasks("7"), [7]);
         assert_eq!(tasks("5,5,4-6"), [4, 5, 6]);
         assert_eq!(parse("0-9%2", 1001).unwrap().limit, Some(2));
-        for text in [
-            "",
-            "a",
-            "3-1",
-            "0-1001",
-            "0-9%0",
-            "0-9%",
-            "0-9:0",
-            "1,,2",
-            "1-",
-            "-1",
-            "0-4294967295",
-            "1 2",
-        ] {
+        for text in ["", "a", "3-1", "0-1001", "0-9%0", "0-9%", "0-9:0", "1,,2", "1-", "-1", "0-4294967295", "1 2"] {
             assert!(parse(text, 1001).is_err(), "{text}");
         }
     }

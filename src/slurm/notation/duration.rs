@@ -8,10 +8,7 @@ use super::{Malformed, digits};
 ///
 /// A lone number is minutes. Numbers are not held to their usual range: `90:00` is an hour and a half.
 pub fn parse_limit(text: &str) -> Result<Option<u64>, Malformed> {
-    if ["UNLIMITED", "INFINITE", "-1"]
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(text))
-    {
+    if ["UNLIMITED", "INFINITE", "-1"].iter().any(|word| word.eq_ignore_ascii_case(text)) {
         return Ok(None);
     }
     let seconds = parse(text)?;
@@ -21,9 +18,7 @@ pub fn parse_limit(text: &str) -> Result<Option<u64>, Malformed> {
 /// Reads a time as a number of seconds; 0 is fine. A lone number is minutes.
 pub fn parse(text: &str) -> Result<u64, Malformed> {
     seconds(text).ok_or_else(|| {
-        Malformed(format!(
-            "{text:?} is no time: write minutes, minutes:seconds, hours:minutes:seconds or days-hours"
-        ))
+        Malformed(format!("{text:?} is no time: write minutes, minutes:seconds, hours:minutes:seconds or days-hours"))
     })
 }
 
@@ -42,11 +37,7 @@ fn seconds(text: &str) -> Option<u64> {
         _ => return None,
     };
     let hours = days.unwrap_or(0).checked_mul(24)?.checked_add(hours)?;
-    hours
-        .checked_mul(60)?
-        .checked_add(minutes)?
-        .checked_mul(60)?
-        .checked_add(seconds)
+    hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60)?.checked_add(seconds)
 }
 
 /// Writes a time as Slurm does: `D-HH:MM:SS`, `HH:MM:SS`.
@@ -79,20 +70,8 @@ mod tests {
         for text in ["UNLIMITED", "infinite", "-1", "0", "0:00"] {
             assert_eq!(parse_limit(text), Ok(None), "{text}");
         }
-        for text in [
-            "",
-            "abc",
-            "1:2:3:4",
-            "1-",
-            "-5",
-            "1-2-3",
-            "+5",
-            " 5",
-            "5 ",
-            "1:-2",
-            "99999999999999999999-0",
-            "١",
-        ] {
+        for text in ["", "abc", "1:2:3:4", "1-", "-5", "1-2-3", "+5", " 5", "5 ", "1:-2", "99999999999999999999-0", "١"]
+        {
             assert!(parse_limit(text).is_err(), "{text}");
         }
     }

@@ -59,10 +59,8 @@ fn expand_one(text: &str, room: usize) -> Result<Vec<String>, Malformed> {
     while let Some((before, after)) = rest.split_once('[') {
         let (ranges, after) = after.split_once(']').ok_or_else(bad)?;
         let numbers = expand_ranges(ranges, room / names.len())?;
-        names = names
-            .iter()
-            .flat_map(|name| numbers.iter().map(move |number| format!("{name}{before}{number}")))
-            .collect();
+        names =
+            names.iter().flat_map(|name| numbers.iter().map(move |number| format!("{name}{before}{number}"))).collect();
         rest = after;
         if names.first().is_some_and(|name| name.len() > LONGEST) {
             return Err(bad());
@@ -83,10 +81,7 @@ fn expand_ranges(ranges: &str, room: usize) -> Result<Vec<String>, Malformed> {
     let mut numbers = Vec::new();
     for range in ranges.split(',') {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (from, to) = (
-            digits::<u64>(first).ok_or_else(bad)?,
-            digits::<u64>(last).ok_or_else(bad)?,
-        );
+        let (from, to) = (digits::<u64>(first).ok_or_else(bad)?, digits::<u64>(last).ok_or_else(bad)?);
         let count = to.checked_sub(from).ok_or_else(bad)?;
         if usize::try_from(count).map_or(true, |count| count >= room.saturating_sub(numbers.len())) {
             return Err(too_many(ranges));
@@ -126,11 +121,7 @@ impl std::fmt::Display for Range {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let width = self.width;
         write!(f, "{:0width$}", self.first)?;
-        if self.last > self.first {
-            write!(f, "-{:0width$}", self.last)
-        } else {
-            Ok(())
-        }
+        if self.last > self.first { write!(f, "-{:0width$}", self.last) } else { Ok(()) }
     }
 }
 
@@ -155,25 +146,12 @@ pub fn compress(names: &[impl AsRef<str>]) -> String {
         let digits_at = name.bytes().rposition(|b| !b.is_ascii_digit()).map_or(0, |at| at + 1);
         let (prefix, number) = name.split_at(digits_at);
         let Some(value) = number.parse::<u64>().ok().filter(|number| *number < u64::MAX) else {
-            groups.push(Group {
-                prefix: name,
-                ranges: Vec::new(),
-            });
+            groups.push(Group { prefix: name, ranges: Vec::new() });
             continue;
         };
-        let range = Range {
-            first: value,
-            last: value,
-            width: number.len(),
-        };
-        match groups
-            .last_mut()
-            .filter(|group| group.prefix == prefix && !group.ranges.is_empty())
-        {
-            None => groups.push(Group {
-                prefix,
-                ranges: vec![range],
-            }),
+        let range = Range { first: value, last: value, width: number.len() };
+        match groups.last_mut().filter(|group| group.prefix == prefix && !group.ranges.is_empty()) {
+            None => groups.push(Group { prefix, ranges: vec![range] }),
             Some(group) => match group.ranges.last_mut() {
                 Some(before) if before.last + 1 == value && before.width == range.width => before.last = value,
                 _ => group.ranges.push(range),
@@ -194,14 +172,8 @@ mod tests {
         assert_eq!(expand("").unwrap(), Vec::<String>::new());
         assert_eq!(expand("login").unwrap(), ["login"]);
         assert_eq!(expand("n[1-3]").unwrap(), ["n1", "n2", "n3"]);
-        assert_eq!(
-            expand("n[08-11,20],viz1").unwrap(),
-            ["n08", "n09", "n10", "n11", "n20", "viz1"]
-        );
-        assert_eq!(
-            expand("r[1-2]n[1-2]-ib").unwrap(),
-            ["r1n1-ib", "r1n2-ib", "r2n1-ib", "r2n2-ib"]
-        );
+        assert_eq!(expand("n[08-11,20],viz1").unwrap(), ["n08", "n09", "n10", "n11", "n20", "viz1"]);
+        assert_eq!(expand("r[1-2]n[1-2]-ib").unwrap(), ["r1n1-ib", "r1n2-ib", "r2n1-ib", "r2n2-ib"]);
     }
 
     #[test]

@@ -30,11 +30,7 @@ fn mebibytes(text: &str) -> Option<u64> {
     if !(0.0..=9_007_199_254_740_992.0).contains(&mebibytes) {
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "whole, not negative and at most 2^53"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative and at most 2^53")]
     Some(mebibytes as u64)
 }
 

@@ -18,7 +18,5 @@ pub struct Malformed(pub String);
 
 /// A decimal number and nothing else: no sign, no blanks.
 fn digits<N: std::str::FromStr>(text: &str) -> Option<N> {
-    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }

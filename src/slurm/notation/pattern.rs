@@ -66,22 +66,13 @@ mod tests {
 
     use super::*;
 
-    const NAMES: Names<'_> = Names {
-        job_id: 42,
-        array_job_id: 40,
-        task: Some(7),
-        name: "a/b c",
-        user: "ada",
-        node: "node001",
-    };
+    const NAMES: Names<'_> =
+        Names { job_id: 42, array_job_id: 40, task: Some(7), name: "a/b c", user: "ada", node: "node001" };
 
     #[test]
     fn every_letter() {
         assert_eq!(expand("slurm-%j.out", &NAMES), "slurm-42.out");
-        assert_eq!(
-            expand("%A_%a-%4a-%x-%u-%N-%%-%t", &NAMES),
-            "40_7-0007-a_b c-ada-node001-%-0"
-        );
+        assert_eq!(expand("%A_%a-%4a-%x-%u-%N-%%-%t", &NAMES), "40_7-0007-a_b c-ada-node001-%-0");
         assert_eq!(expand("%a", &Names { task: None, ..NAMES }), "4294967294");
         assert_eq!(expand("%J", &NAMES), "42.batch");
         assert_eq!(expand("\\%j", &NAMES), "%j");

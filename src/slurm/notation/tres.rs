@@ -39,26 +39,18 @@ pub fn parse(text: &str) -> Tres {
 
 /// Counts the GPUs in a gres list such as `gpu:2`, `gpu:a100:2(S:0-1),nvme:1`, `gres:gpu:1` or `gres/gpu:a100:4`.
 pub fn gpus(text: &str) -> u32 {
-    split_outside_parentheses(text)
-        .into_iter()
-        .map(gpus_of_one)
-        .fold(0, u32::saturating_add)
+    split_outside_parentheses(text).into_iter().map(gpus_of_one).fold(0, u32::saturating_add)
 }
 
 fn gpus_of_one(item: &str) -> u32 {
-    let item = item
-        .strip_prefix("gres")
-        .map_or(item, |rest| rest.trim_start_matches([':', '/']));
+    let item = item.strip_prefix("gres").map_or(item, |rest| rest.trim_start_matches([':', '/']));
     let item = item.split_once('(').map_or(item, |(before, _)| before);
     let mut fields = item.split([':', '=']);
     if fields.next() != Some("gpu") {
         return 0;
     }
     // `gpu` and `gpu:a100` mean one.
-    fields
-        .next_back()
-        .map_or(Some(1), |count| count.parse().ok())
-        .unwrap_or(1)
+    fields.next_back().map_or(Some(1), |count| count.parse().ok()).unwrap_or(1)
 }
 
 fn split_outside_parentheses(text: &str) -> Vec<&str> {
@@ -83,15 +75,7 @@ mod tests {
     #[test]
     fn reads_what_slurm_prints() {
         let tres = parse("cpu=4,mem=4000M,node=2,billing=4,gres/gpu=2,gres/gpu:a100=2");
-        assert_eq!(
-            tres,
-            Tres {
-                cpus: Some(4),
-                memory: Some(4000),
-                nodes: Some(2),
-                gpus: 2
-            }
-        );
+        assert_eq!(tres, Tres { cpus: Some(4), memory: Some(4000), nodes: Some(2), gpus: 2 });
         assert_eq!(parse("gres/gpu:a100=1,gres/gpu:t4=2").gpus, 3);
         assert_eq!(parse(""), Tres::default());
         assert_eq!(parse("(null)"), Tres::default());

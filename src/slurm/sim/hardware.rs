@@ -32,44 +32,21 @@ pub struct NodeKind {
 impl NodeKind {
     /// The node with nothing on it.
     pub fn free(&self) -> Free {
-        Free {
-            cpus: self.cpus,
-            memory: self.memory,
-            gpus: (0..self.gpus).collect(),
-            jobs: 0,
-        }
+        Free { cpus: self.cpus, memory: self.memory, gpus: (0..self.gpus).collect(), jobs: 0 }
     }
 }
 
 const fn compute(name: &'static str) -> NodeKind {
-    NodeKind {
-        name,
-        cpus: 16,
-        memory: 65_536,
-        gpus: 0,
-        features: &[],
-    }
+    NodeKind { name, cpus: 16, memory: 65_536, gpus: 0, features: &[] }
 }
 
 const fn viz(name: &'static str) -> NodeKind {
-    NodeKind {
-        name,
-        cpus: 16,
-        memory: 131_072,
-        gpus: 2,
-        features: &["viz"],
-    }
+    NodeKind { name, cpus: 16, memory: 131_072, gpus: 2, features: &["viz"] }
 }
 
 /// Every node.
-pub const NODES: [NodeKind; 6] = [
-    compute("node001"),
-    compute("node002"),
-    compute("node003"),
-    compute("node004"),
-    viz("viz001"),
-    viz("viz002"),
-];
+pub const NODES: [NodeKind; 6] =
+    [compute("node001"), compute("node002"), compute("node003"), compute("node004"), viz("viz001"), viz("viz002")];
 
 /// One partition. No node belongs to two.
 #[derive(Debug, Clone)]
@@ -86,16 +63,6 @@ pub struct PartitionKind {
 
 /// Every partition; the first is the default one.
 pub const PARTITIONS: [PartitionKind; 2] = [
-    PartitionKind {
-        name: "compute",
-        nodes: 0..4,
-        max_time: 7 * 86_400,
-        default_time: 3600,
-    },
-    PartitionKind {
-        name: "viz",
-        nodes: 4..6,
-        max_time: 12 * 3600,
-        default_time: 2 * 3600,
-    },
+    PartitionKind { name: "compute", nodes: 0..4, max_time: 7 * 86_400, default_time: 3600 },
+    PartitionKind { name: "viz", nodes: 4..6, max_time: 12 * 3600, default_time: 2 * 3600 },
 ];

@@ -61,11 +61,7 @@ pub struct SimConfig {
 impl Default for SimConfig {
     /// Two seconds to die, a fifth to clean up, the system's clock.
     fn default() -> Self {
-        SimConfig {
-            kill_wait: Duration::from_secs(2),
-            epilog: Duration::from_millis(200),
-            now: system_time,
-        }
+        SimConfig { kill_wait: Duration::from_secs(2), epilog: Duration::from_millis(200), now: system_time }
     }
 }
 
@@ -87,13 +83,7 @@ impl Sim {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&bin)?;
         let dir = dir.canonicalize()?;
         shims::install(&bin)?;
-        let inner = Inner {
-            dir,
-            config,
-            person: person(),
-            queue: Mutex::default(),
-            tasks: TaskTracker::new(),
-        };
+        let inner = Inner { dir, config, person: person(), queue: Mutex::default(), tasks: TaskTracker::new() };
         Ok(Sim { inner: Arc::new(inner) })
     }
 
@@ -134,19 +124,12 @@ fn person() -> Person {
         ("TZ", None),
     ];
     let value = |name: &str, fallback: Option<&str>| std::env::var_os(name).or_else(|| fallback.map(OsString::from));
-    let environment = kept
-        .into_iter()
-        .filter_map(|(name, fallback)| Some((name.into(), value(name, fallback)?)));
-    Person {
-        environment: environment.collect(),
-        name: name.clone(),
-    }
+    let environment = kept.into_iter().filter_map(|(name, fallback)| Some((name.into(), value(name, fallback)?)));
+    Person { environment: environment.collect(), name: name.clone() }
 }
 
 fn refused(message: impl Into<String>) -> SlurmError {
-    SlurmError::Refused {
-        message: message.into(),
-    }
+    SlurmError::Refused { message: message.into() }
 }
 
 impl Inner {
@@ -188,18 +171,10 @@ impl Inner {
         let launched = tokio::task::spawn_blocking(move || inner.launch(id, &job)).await;
         let outcome = match launched {
             Ok(Ok((child, group, output))) => self.supervise(id, &launch, child, group, output, &stop).await,
-            Ok(Err(exit_code)) => Outcome {
-                state: JobState::Failed,
-                exit_code,
-                signal: None,
-                reason: "JobLaunchFailure",
-            },
-            Err(_) => Outcome {
-                state: JobState::NodeFail,
-                exit_code: 0,
-                signal: None,
-                reason: "JobLaunchFailure",
-            },
+            Ok(Err(exit_code)) => {
+                Outcome { state: JobState::Failed, exit_code, signal: None, reason: "JobLaunchFailure" }
+            }
+            Err(_) => Outcome { state: JobState::NodeFail, exit_code: 0, signal: None, reason: "JobLaunchFailure" },
         };
         self.queue().completing(id, true);
         tokio::time::sleep(self.config.epilog).await;
@@ -216,11 +191,7 @@ impl Inner {
             output.say(&format!("execve(): slurm_script: {error}"));
             2
         })?;
-        let pid = child
-            .id()
-            .and_then(|pid| i32::try_from(pid).ok())
-            .and_then(Pid::from_raw)
-            .ok_or(1)?;
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).ok_or(1)?;
         if !self.queue().launched(id, pid) {
             process::signal(pid, Signal::KILL);
         }
@@ -245,12 +216,7 @@ impl Inner {
         };
         let outcome = match why {
             Err(status) => status.map_or(
-                Outcome {
-                    state: JobState::NodeFail,
-                    exit_code: 0,
-                    signal: None,
-                    reason: "JobLaunchFailure",
-                },
+                Outcome { state: JobState::NodeFail, exit_code: 0, signal: None, reason: "JobLaunchFailure" },
                 ended,
             ),
             Ok(state) => {
@@ -268,12 +234,7 @@ impl Inner {
                     process::signal(group, Signal::KILL);
                     let _ = child.wait().await;
                 }
-                Outcome {
-                    state,
-                    exit_code: 0,
-                    signal: Some(Signal::TERM.as_raw()),
-                    reason,
-                }
+                Outcome { state, exit_code: 0, signal: Some(Signal::TERM.as_raw()), reason }
             }
         };
         // What the script left in the background goes with it. Its number can't be somebody else's yet: numbers are
@@ -289,21 +250,13 @@ impl Inner {
         let (state, reason, shares, start, end): (_, _, &[Share], _, _) = match &record.phase {
             Phase::Waiting { reason } => (JobState::Pending, *reason, &[], None, None),
             Phase::Running(running) => {
-                let state = if running.completing {
-                    JobState::Completing
-                } else {
-                    JobState::Running
-                };
+                let state = if running.completing { JobState::Completing } else { JobState::Running };
                 let end = running.since.saturating_add_unsigned(request.time_limit);
                 (state, "None", &running.shares, Some(running.since), Some(end))
             }
-            Phase::Over(over) => (
-                over.outcome.state,
-                over.outcome.reason,
-                &over.shares,
-                over.started,
-                Some(over.ended),
-            ),
+            Phase::Over(over) => {
+                (over.outcome.state, over.outcome.reason, &over.shares, over.started, Some(over.ended))
+            }
         };
         let ran_until = if state.is_final() { end.unwrap_or(now) } else { now };
         let (cpus, memory, gpus) = totals(request, shares);
@@ -345,24 +298,11 @@ impl Inner {
 /// How a process that ended by itself ended.
 fn ended(status: ExitStatus) -> Outcome {
     match (status.code(), status.signal()) {
-        (Some(0), _) => Outcome {
-            state: JobState::Completed,
-            exit_code: 0,
-            signal: None,
-            reason: "None",
-        },
-        (Some(code), _) => Outcome {
-            state: JobState::Failed,
-            exit_code: code,
-            signal: None,
-            reason: "NonZeroExitCode",
-        },
-        (None, signal) => Outcome {
-            state: JobState::Failed,
-            exit_code: 0,
-            signal,
-            reason: "RaisedSignal",
-        },
+        (Some(0), _) => Outcome { state: JobState::Completed, exit_code: 0, signal: None, reason: "None" },
+        (Some(code), _) => {
+            Outcome { state: JobState::Failed, exit_code: code, signal: None, reason: "NonZeroExitCode" }
+        }
+        (None, signal) => Outcome { state: JobState::Failed, exit_code: 0, signal, reason: "RaisedSignal" },
     }
 }
 
@@ -399,36 +339,26 @@ fn display_id(record: &Record) -> String {
 
 #[async_trait]
 impl Slurm for Sim {
+    async fn shutdown(&self) {
+        Sim::shutdown(self).await;
+    }
+
     async fn cluster_name(&self) -> Result<String, SlurmError> {
         Ok(CLUSTER.to_owned())
     }
 
     async fn jobs(&self) -> Result<Vec<Job>, SlurmError> {
-        Ok(self
-            .inner
-            .queue()
-            .records()
-            .map(|record| self.inner.job(record))
-            .collect())
+        Ok(self.inner.queue().records().map(|record| self.inner.job(record)).collect())
     }
 
     async fn job(&self, id: &JobId) -> Result<Option<JobRecord>, SlurmError> {
         let queue = self.inner.queue();
         let Some(record) = queue.find(id) else { return Ok(None) };
         let job = self.inner.job(record);
-        let node = job
-            .node_list
-            .as_deref()
-            .and_then(|list| hostlist::expand(list).ok())
-            .unwrap_or_default();
+        let node = job.node_list.as_deref().and_then(|list| hostlist::expand(list).ok()).unwrap_or_default();
         let node = node.first().map_or("", String::as_str);
-        let (stdout, stderr) = process::paths(
-            &record.request,
-            record.id,
-            record.array.as_ref(),
-            &self.inner.person,
-            node,
-        );
+        let (stdout, stderr) =
+            process::paths(&record.request, record.id, record.array.as_ref(), &self.inner.person, node);
         let over = match &record.phase {
             Phase::Over(over) => Some(over.outcome),
             _ => None,
@@ -462,9 +392,7 @@ impl Slurm for Sim {
                 memory: kind.memory,
                 memory_allocated: kind.memory.saturating_sub(free.memory),
                 gpus: kind.gpus,
-                gpus_allocated: kind
-                    .gpus
-                    .saturating_sub(u32::try_from(free.gpus.len()).unwrap_or(u32::MAX)),
+                gpus_allocated: kind.gpus.saturating_sub(u32::try_from(free.gpus.len()).unwrap_or(u32::MAX)),
                 // The node isn't there to be measured: as busy as what it has given away.
                 load: Some(f64::from(cpus_allocated)),
                 reason: None,
@@ -497,14 +425,8 @@ impl Slurm for Sim {
 
     async fn submit(&self, submission: &Submission) -> Result<u32, SlurmError> {
         let request = Request::check(submission)?;
-        if !tokio::fs::metadata(&request.work_dir)
-            .await
-            .is_ok_and(|folder| folder.is_dir())
-        {
-            return Err(refused(format!(
-                "Unable to change directory to {}",
-                request.work_dir.display()
-            )));
+        if !tokio::fs::metadata(&request.work_dir).await.is_ok_and(|folder| folder.is_dir()) {
+            return Err(refused(format!("Unable to change directory to {}", request.work_dir.display())));
         }
         let id = self.inner.queue().submit(request, self.inner.now());
         self.inner.dispatch();

@@ -174,9 +174,7 @@ impl Options {
     /// The options of the script's `#SBATCH` lines, which end at its first command.
     pub fn of_script(script: &str) -> Result<Options, SlurmError> {
         let mut options = Options::default();
-        let lines = script
-            .lines()
-            .take_while(|line| line.trim_start().starts_with('#') || line.trim().is_empty());
+        let lines = script.lines().take_while(|line| line.trim_start().starts_with('#') || line.trim().is_empty());
         for line in lines.filter_map(|line| line.strip_prefix("#SBATCH")) {
             // A word that begins with # starts a comment, as in a shell.
             let words = shlex::split(line).ok_or_else(|| refused(format!("Unable to parse #SBATCH{line}")))?;
@@ -195,9 +193,7 @@ impl Options {
                 }
             } else {
                 let mut letters = word.strip_prefix('-').unwrap_or_default().chars();
-                let long = letters
-                    .next()
-                    .and_then(|letter| SHORT.iter().find(|(short, _)| *short == letter));
+                let long = letters.next().and_then(|letter| SHORT.iter().find(|(short, _)| *short == letter));
                 let (_, long) = long.ok_or_else(|| refused(format!("unrecognized option '{word}'")))?;
                 let value = letters.as_str();
                 let value = value.strip_prefix('=').unwrap_or(value);
@@ -312,10 +308,7 @@ mod tests {
             ("--nonsense=1", "unrecognized option '--nonsense'"),
             ("-Z", "unrecognized option '-Z'"),
             ("word", "unrecognized option 'word'"),
-            (
-                "--dependency=afterok:1",
-                "--dependency is not available on the simulated cluster",
-            ),
+            ("--dependency=afterok:1", "--dependency is not available on the simulated cluster"),
             ("--nodes", "option '--nodes' requires an argument"),
             ("--job-name='open", "Unable to parse"),
         ] {

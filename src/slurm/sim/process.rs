@@ -76,23 +76,11 @@ impl Launch {
     pub fn open_output(&self, person: &Person) -> io::Result<Output> {
         let (out, err) = paths(&self.request, self.id, self.part.as_ref(), person, self.node());
         let open = |path: &Path, append: bool| {
-            OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(!append)
-                .append(append)
-                .open(path)
+            OpenOptions::new().create(true).write(true).truncate(!append).append(append).open(path)
         };
         let out_file = open(&out, self.request.append)?;
-        let err_file = if err == out {
-            out_file.try_clone()?
-        } else {
-            open(&err, self.request.append)?
-        };
-        Ok(Output {
-            out: out_file,
-            err: err_file,
-        })
+        let err_file = if err == out { out_file.try_clone()? } else { open(&err, self.request.append)? };
+        Ok(Output { out: out_file, err: err_file })
     }
 
     /// Starts the script in a process group of its own. `dir` is this cluster's folder.
@@ -162,27 +150,18 @@ impl Launch {
             ("SLURM_NTASKS", request.shape.tasks.to_string()),
             ("SLURM_NPROCS", request.shape.tasks.to_string()),
             ("SLURM_CPUS_PER_TASK", request.shape.cpus_per_task.to_string()),
-            (
-                "SLURM_CPUS_ON_NODE",
-                self.shares.first().map_or(0, |share| share.cpus).to_string(),
-            ),
+            ("SLURM_CPUS_ON_NODE", self.shares.first().map_or(0, |share| share.cpus).to_string()),
             ("SLURM_JOB_CPUS_PER_NODE", per_node(&|share| share.cpus)),
             ("SLURM_TASKS_PER_NODE", per_node(&|share| share.tasks)),
             ("SLURM_SUBMIT_DIR", request.work_dir.to_string_lossy().into_owned()),
             ("SLURM_SUBMIT_HOST", "login".to_owned()),
             ("SLURM_JOB_START_TIME", self.since.to_string()),
-            (
-                "SLURM_JOB_END_TIME",
-                self.since.saturating_add_unsigned(request.time_limit).to_string(),
-            ),
+            ("SLURM_JOB_END_TIME", self.since.saturating_add_unsigned(request.time_limit).to_string()),
             ("SLURMD_NODENAME", self.node().to_owned()),
             ("SLURM_NODEID", "0".to_owned()),
             ("SLURM_PROCID", "0".to_owned()),
             ("SLURM_LOCALID", "0".to_owned()),
-            (
-                "SLURM_SIM_LAYOUT",
-                job_dir(dir, self.id).join("layout").to_string_lossy().into_owned(),
-            ),
+            ("SLURM_SIM_LAYOUT", job_dir(dir, self.id).join("layout").to_string_lossy().into_owned()),
             ("HOSTNAME", self.node().to_owned()),
             ("ENVIRONMENT", "BATCH".to_owned()),
         ] {
@@ -192,16 +171,9 @@ impl Launch {
             Memory::PerNode(memory) => set("SLURM_MEM_PER_NODE", memory.to_string()),
             Memory::PerCpu(memory) => set("SLURM_MEM_PER_CPU", memory.to_string()),
         }
-        request
-            .account
-            .iter()
-            .for_each(|account| set("SLURM_JOB_ACCOUNT", account.clone()));
+        request.account.iter().for_each(|account| set("SLURM_JOB_ACCOUNT", account.clone()));
         request.qos.iter().for_each(|qos| set("SLURM_JOB_QOS", qos.clone()));
-        let gpus = self
-            .shares
-            .first()
-            .map(|share| share.gpus.as_slice())
-            .unwrap_or_default();
+        let gpus = self.shares.first().map(|share| share.gpus.as_slice()).unwrap_or_default();
         if !gpus.is_empty() {
             let list = gpus.iter().map(u32::to_string).collect::<Vec<String>>().join(",");
             set("SLURM_GPUS_ON_NODE", gpus.len().to_string());
@@ -255,12 +227,7 @@ pub fn signal(group: Pid, signal: Signal) {
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(mode)
-        .open(path)?;
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(path)?;
     io::Write::write_all(&mut file, bytes)
 }
 
@@ -289,10 +256,7 @@ mod tests {
     #[test]
     fn reads_the_first_line_like_the_kernel() {
         assert_eq!(interpreter("#!/bin/sh"), Some(("/bin/sh", None)));
-        assert_eq!(
-            interpreter("#! /usr/bin/env  -S bash -l "),
-            Some(("/usr/bin/env", Some("-S bash -l")))
-        );
+        assert_eq!(interpreter("#! /usr/bin/env  -S bash -l "), Some(("/usr/bin/env", Some("-S bash -l"))));
         assert_eq!(interpreter("#!"), None);
         assert_eq!(interpreter("echo"), None);
     }

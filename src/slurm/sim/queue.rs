@@ -125,13 +125,7 @@ pub struct Queue {
 impl Default for Queue {
     fn default() -> Self {
         let free = NODES.iter().map(super::hardware::NodeKind::free).collect();
-        Queue {
-            records: BTreeMap::new(),
-            over: VecDeque::new(),
-            next_id: FIRST_ID,
-            free,
-            closed: false,
-        }
+        Queue { records: BTreeMap::new(), over: VecDeque::new(), next_id: FIRST_ID, free, closed: false }
     }
 }
 
@@ -155,36 +149,17 @@ impl Queue {
     /// or its last task.
     pub fn find(&self, id: &JobId) -> Option<&Record> {
         match id.task {
-            None => self
-                .records
-                .get(&id.job)
-                .or_else(|| self.of_array(id.job).next_back().map(|(record, _)| record)),
-            Some(task) => self
-                .of_array(id.job)
-                .find(|(_, part)| part.tasks.contains(&task))
-                .map(|(record, _)| record),
+            None => self.records.get(&id.job).or_else(|| self.of_array(id.job).next_back().map(|(record, _)| record)),
+            Some(task) => self.of_array(id.job).find(|(_, part)| part.tasks.contains(&task)).map(|(record, _)| record),
         }
     }
 
     /// Takes a request in.
     pub fn submit(&mut self, request: Request, now: UnixSeconds) -> u32 {
         let id = self.new_id();
-        let array = request.array.as_ref().map(|array| Part {
-            job: id,
-            tasks: array.tasks.clone(),
-            single: false,
-        });
+        let array = request.array.as_ref().map(|array| Part { job: id, tasks: array.tasks.clone(), single: false });
         let phase = Phase::Waiting { reason: "None" };
-        self.records.insert(
-            id,
-            Record {
-                id,
-                array,
-                request: Arc::new(request),
-                submitted: now,
-                phase,
-            },
-        );
+        self.records.insert(id, Record { id, array, request: Arc::new(request), submitted: now, phase });
         id
     }
 
@@ -193,11 +168,7 @@ impl Queue {
         if self.closed {
             return Vec::new();
         }
-        let waiting: Vec<Waiting<'_>> = self
-            .records
-            .values()
-            .filter_map(|record| self.waiting(record))
-            .collect();
+        let waiting: Vec<Waiting<'_>> = self.records.values().filter_map(|record| self.waiting(record)).collect();
         let decisions = schedule(&waiting, &self.free);
         let mut started = Vec::new();
         for decision in decisions {
@@ -234,12 +205,7 @@ impl Queue {
                 Some((Phase::Waiting { .. }, part)) => {
                     let one = id.task.filter(|_| part.as_ref().is_some_and(|part| !part.single));
                     let number = one.map_or(Some(number), |task| self.split_off(number, Some(task)));
-                    let outcome = Outcome {
-                        state: JobState::Cancelled,
-                        exit_code: 0,
-                        signal: None,
-                        reason: "None",
-                    };
+                    let outcome = Outcome { state: JobState::Cancelled, exit_code: 0, signal: None, reason: "None" };
                     if let Some(number) = number {
                         self.finish(number, outcome, now);
                     }
@@ -248,11 +214,7 @@ impl Queue {
                 _ => {}
             }
         }
-        if alive {
-            Ok(())
-        } else {
-            Err(SlurmError::AlreadyFinished(id.clone()))
-        }
+        if alive { Ok(()) } else { Err(SlurmError::AlreadyFinished(id.clone())) }
     }
 
     /// Notes a started job's process group. Answers false when the queue has closed meanwhile.
@@ -284,12 +246,7 @@ impl Queue {
         for share in &shares {
             self.free[share.node].give_back(share);
         }
-        record.phase = Phase::Over(Over {
-            started,
-            ended: now,
-            shares,
-            outcome,
-        });
+        record.phase = Phase::Over(Over { started, ended: now, shares, outcome });
         self.over.push_back(id);
         while self.over.len() > REMEMBERED {
             self.over.pop_front().map(|id| self.records.remove(&id));
@@ -321,11 +278,7 @@ impl Queue {
 
     fn of_array(&self, job: u32) -> impl DoubleEndedIterator<Item = (&Record, &Part)> {
         self.records.range(job..).filter_map(move |(_, record)| {
-            record
-                .array
-                .as_ref()
-                .filter(|part| part.job == job)
-                .map(|part| (record, part))
+            record.array.as_ref().filter(|part| part.job == job).map(|part| (record, part))
         })
     }
 
@@ -337,22 +290,14 @@ impl Queue {
         if let Some(part) = &record.array {
             copies = part.tasks.len();
             if let Some(limit) = record.request.array.as_ref().and_then(|array| array.limit) {
-                let started = self
-                    .of_array(part.job)
-                    .filter(|(other, _)| matches!(other.phase, Phase::Running(_)));
+                let started = self.of_array(part.job).filter(|(other, _)| matches!(other.phase, Phase::Running(_)));
                 let may = (limit as usize).saturating_sub(started.count());
                 limited = copies > may;
                 copies = copies.min(may);
             }
         }
         let within = record.request.partition.nodes.clone();
-        Some(Waiting {
-            id: record.id,
-            within,
-            shape: &record.request.shape,
-            copies,
-            limited,
-        })
+        Some(Waiting { id: record.id, within, shape: &record.request.shape, copies, limited })
     }
 
     fn start(&mut self, id: u32, shares: Vec<Share>, now: UnixSeconds) -> Option<u32> {
@@ -362,13 +307,7 @@ impl Queue {
             self.free[share.node].take(share);
         }
         let stop = Arc::new(Notify::new());
-        record.phase = Phase::Running(Running {
-            since: now,
-            shares,
-            stop,
-            completing: false,
-            group: None,
-        });
+        record.phase = Phase::Running(Running { since: now, shares, stop, completing: false, group: None });
         Some(id)
     }
 
@@ -379,31 +318,16 @@ impl Queue {
         let Some(part) = record.array.as_mut() else {
             return Some(id);
         };
-        let task = task
-            .or_else(|| part.tasks.first().copied())
-            .filter(|task| part.tasks.contains(task))?;
+        let task = task.or_else(|| part.tasks.first().copied()).filter(|task| part.tasks.contains(task))?;
         if part.tasks.len() == 1 {
             part.single = true;
             return Some(id);
         }
         part.tasks.remove(&task);
-        let array = Some(Part {
-            job: part.job,
-            tasks: BTreeSet::from([task]),
-            single: true,
-        });
+        let array = Some(Part { job: part.job, tasks: BTreeSet::from([task]), single: true });
         let (request, submitted) = (record.request.clone(), record.submitted);
         let id = self.new_id();
-        self.records.insert(
-            id,
-            Record {
-                id,
-                array,
-                request,
-                submitted,
-                phase: Phase::Waiting { reason: "None" },
-            },
-        );
+        self.records.insert(id, Record { id, array, request, submitted, phase: Phase::Waiting { reason: "None" } });
         Some(id)
     }
 }

@@ -100,9 +100,7 @@ fn check_script(script: &str) -> Result<(), SlurmError> {
         ));
     }
     if script.contains('\0') {
-        return Err(refused(
-            "The SLURM controller does not allow scripts that\ncontain a NULL character '\\0'.",
-        ));
+        return Err(refused("The SLURM controller does not allow scripts that\ncontain a NULL character '\\0'."));
     }
     if script.contains("\r\n") {
         return Err(refused(
@@ -114,14 +112,11 @@ fn check_script(script: &str) -> Result<(), SlurmError> {
 
 fn partition(name: Option<&str>) -> Result<&'static PartitionKind, SlurmError> {
     let Some(name) = name else { return Ok(&PARTITIONS[0]) };
-    PARTITIONS
-        .iter()
-        .find(|partition| partition.name == name)
-        .ok_or_else(|| {
-            refused(format!(
-                "invalid partition specified: {name}\nBatch job submission failed: Invalid partition name specified"
-            ))
-        })
+    PARTITIONS.iter().find(|partition| partition.name == name).ok_or_else(|| {
+        refused(format!(
+            "invalid partition specified: {name}\nBatch job submission failed: Invalid partition name specified"
+        ))
+    })
 }
 
 /// A number of an option that must be at least 1.
@@ -136,17 +131,12 @@ fn count<N: FromStr + PartialOrd + From<u8>>(option: &str, value: Option<&str>) 
 
 fn shape(options: &Options) -> Result<Shape, SlurmError> {
     // `--nodes=2-4` asks for two at least; the simulation gives exactly that.
-    let nodes = options
-        .nodes
-        .as_deref()
-        .map(|text| text.split_once('-').map_or(text, |(least, _)| least));
+    let nodes = options.nodes.as_deref().map(|text| text.split_once('-').map_or(text, |(least, _)| least));
     let nodes = match nodes {
         Some(text) if text.parse::<u32>().is_ok_and(|n| n > 0) => text.parse::<u32>().ok(),
         Some(_) => {
             let text = options.nodes.as_deref().unwrap_or_default();
-            return Err(refused(format!(
-                "invalid number of nodes (-N {text})\nInvalid node count: {text}"
-            )));
+            return Err(refused(format!("invalid number of nodes (-N {text})\nInvalid node count: {text}")));
         }
         None => None,
     };
@@ -188,10 +178,7 @@ fn gpus_per_node(options: &Options, nodes: u32) -> Result<u32, SlurmError> {
         return Ok(gpus);
     }
     // `--gpus=2` or `--gpus=type:2` counts over all nodes.
-    let total = options
-        .gpus
-        .as_deref()
-        .map(|text| text.rsplit(':').next().unwrap_or(text));
+    let total = options.gpus.as_deref().map(|text| text.rsplit(':').next().unwrap_or(text));
     Ok(count::<u32>("gpus", total)?.unwrap_or(0).div_ceil(nodes.max(1)))
 }
 
@@ -256,11 +243,7 @@ mod tests {
     #[test]
     fn the_submission_wins_over_the_script() {
         let script = "#!/bin/sh\n#SBATCH --ntasks=3 --time=5 --partition=viz --mem=1G --job-name=other\n";
-        let request = Request::check(&Submission {
-            tasks: Some(2),
-            ..submission(script)
-        })
-        .unwrap();
+        let request = Request::check(&Submission { tasks: Some(2), ..submission(script) }).unwrap();
         assert_eq!((request.shape.tasks, request.time_limit), (2, 300));
         assert_eq!((request.partition.name, request.name.as_str()), ("viz", "test"));
         assert_eq!(request.shape.memory, Memory::PerNode(1024));
@@ -269,25 +252,15 @@ mod tests {
     #[test]
     fn defaults_are_the_partitions() {
         let request = Request::check(&submission("#!/bin/sh\n")).unwrap();
-        assert_eq!(
-            (request.partition.name, request.time_limit, request.fewest_nodes),
-            ("compute", 3600, 1)
-        );
+        assert_eq!((request.partition.name, request.time_limit, request.fewest_nodes), ("compute", 3600, 1));
         assert_eq!((request.shape.tasks, request.shape.nodes), (1, None));
     }
 
     #[test]
     fn fewer_tasks_than_nodes_lower_the_nodes() {
-        let asked = Submission {
-            nodes: Some(3),
-            tasks: Some(2),
-            ..submission("#!/bin/sh\n")
-        };
+        let asked = Submission { nodes: Some(3), tasks: Some(2), ..submission("#!/bin/sh\n") };
         assert_eq!(Request::check(&asked).unwrap().shape.nodes, Some(2));
-        let asked = Submission {
-            nodes: Some(3),
-            ..submission("#!/bin/sh\n#SBATCH --ntasks-per-node=2\n")
-        };
+        let asked = Submission { nodes: Some(3), ..submission("#!/bin/sh\n#SBATCH --ntasks-per-node=2\n") };
         assert_eq!(Request::check(&asked).unwrap().shape.tasks, 6);
     }
 
@@ -298,34 +271,19 @@ mod tests {
         let cases: [(Change, &str); 19] = [
             (|s| s.script.clear(), "Batch script is empty!"),
             (|s| s.script = " \n".into(), "only whitespace"),
-            (
-                |s| s.script = "echo hi\n".into(),
-                "This does not look like a batch script",
-            ),
+            (|s| s.script = "echo hi\n".into(), "This does not look like a batch script"),
             (|s| s.script = "#!/bin/sh\r\necho hi\r\n".into(), "DOS line breaks"),
             (|s| s.script.push('\0'), "NULL character"),
-            (
-                |s| s.script.push_str("#SBATCH --gres=fpga:1\n"),
-                "Invalid generic resource",
-            ),
+            (|s| s.script.push_str("#SBATCH --gres=fpga:1\n"), "Invalid generic resource"),
             (|s| s.name = "a\0b".into(), "NUL character"),
             (|s| s.partition = Some("x".into()), "Invalid partition name specified"),
             (|s| s.nodes = Some(5), "Node count specification invalid"),
             (|s| s.nodes = Some(0), "invalid number of nodes"),
             (|s| s.tasks = Some(0), "Invalid numeric value"),
             (|s| s.tasks = Some(65), "Requested node configuration is not available"),
-            (
-                |s| (s.tasks, s.nodes) = (Some(u32::MAX), Some(4)),
-                "Requested node configuration is not available",
-            ),
-            (
-                |s| s.cpus_per_task = Some(17),
-                "CPU count per node can not be satisfied",
-            ),
-            (
-                |s| s.memory = Some(1 << 40),
-                "Memory specification can not be satisfied",
-            ),
+            (|s| (s.tasks, s.nodes) = (Some(u32::MAX), Some(4)), "Requested node configuration is not available"),
+            (|s| s.cpus_per_task = Some(17), "CPU count per node can not be satisfied"),
+            (|s| s.memory = Some(1 << 40), "Memory specification can not be satisfied"),
             (|s| s.gpus = Some(1), "Requested node configuration is not available"),
             (|s| s.time = Some("soon".into()), "Invalid --time specification"),
             (|s| s.time = Some("100-0".into()), "Requested time limit is invalid"),

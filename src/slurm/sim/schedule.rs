@@ -100,23 +100,13 @@ impl Free {
 
     /// The share that so many tasks make here.
     fn share(&self, node: usize, tasks: u32, shape: &Shape) -> Share {
-        let cpus = if shape.exclusive {
-            self.cpus
-        } else {
-            tasks * shape.cpus_per_task
-        };
+        let cpus = if shape.exclusive { self.cpus } else { tasks * shape.cpus_per_task };
         let memory = match shape.memory {
             Memory::PerNode(0) => self.memory,
             Memory::PerNode(memory) => memory,
             Memory::PerCpu(memory) => memory.saturating_mul(u64::from(cpus)).min(self.memory),
         };
-        Share {
-            node,
-            tasks,
-            cpus,
-            memory,
-            gpus: self.gpus.iter().copied().take(shape.gpus as usize).collect(),
-        }
+        Share { node, tasks, cpus, memory, gpus: self.gpus.iter().copied().take(shape.gpus as usize).collect() }
     }
 }
 
@@ -126,18 +116,11 @@ pub fn place(shape: &Shape, within: Range<usize>, nodes: &[Free]) -> Option<Vec<
     if let Some(count) = shape.nodes {
         let (each, extra) = (shape.tasks / count.max(1), shape.tasks % count.max(1));
         let most = each + u32::from(extra > 0);
-        let chosen: Vec<_> = rooms
-            .filter(|(_, _, room)| *room >= most.max(1))
-            .take(count as usize)
-            .collect();
+        let chosen: Vec<_> = rooms.filter(|(_, _, room)| *room >= most.max(1)).take(count as usize).collect();
         let enough = chosen.len() == count as usize && count > 0;
         return enough.then(|| {
             let tasks = (0..count).map(|nth| each + u32::from(nth < extra));
-            chosen
-                .iter()
-                .zip(tasks)
-                .map(|((node, free, _), tasks)| free.share(*node, tasks, shape))
-                .collect()
+            chosen.iter().zip(tasks).map(|((node, free, _), tasks)| free.share(*node, tasks, shape)).collect()
         });
     }
     let (mut left, mut shares) = (shape.tasks, Vec::new());
@@ -236,26 +219,11 @@ mod tests {
     }
 
     fn plain(id: u32, shape: &Shape) -> Waiting<'_> {
-        Waiting {
-            id,
-            within: 0..4,
-            shape,
-            copies: 1,
-            limited: false,
-        }
+        Waiting { id, within: 0..4, shape, copies: 1, limited: false }
     }
 
     fn starts(decisions: &[Decision]) -> Vec<u32> {
-        decisions
-            .iter()
-            .filter_map(|d| {
-                if let Decision::Start { id, .. } = d {
-                    Some(*id)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        decisions.iter().filter_map(|d| if let Decision::Start { id, .. } = d { Some(*id) } else { None }).collect()
     }
 
     fn reason(decisions: &[Decision], of: u32) -> Option<&'static str> {
@@ -278,10 +246,7 @@ mod tests {
     #[test]
     fn partitions_do_not_hold_each_other_up() {
         let (all, one) = (cpus(64), cpus(1));
-        let viz = Waiting {
-            within: 4..6,
-            ..plain(3, &one)
-        };
+        let viz = Waiting { within: 4..6, ..plain(3, &one) };
         let decisions = schedule(&[plain(1, &all), plain(2, &one), viz], &cluster());
         assert_eq!(starts(&decisions), [1, 3]);
         assert_eq!(reason(&decisions, 2), Some("Resources"));
@@ -290,11 +255,7 @@ mod tests {
     #[test]
     fn an_array_starts_as_many_as_it_may() {
         let one = cpus(1);
-        let array = Waiting {
-            copies: 2,
-            limited: true,
-            ..plain(1, &one)
-        };
+        let array = Waiting { copies: 2, limited: true, ..plain(1, &one) };
         let decisions = schedule(&[array, plain(2, &one)], &cluster());
         assert_eq!(starts(&decisions), [1, 1, 2]);
         assert_eq!(reason(&decisions, 1), Some("JobArrayTaskLimit"));
@@ -302,12 +263,7 @@ mod tests {
 
     #[test]
     fn spreads_tasks_over_the_nodes_asked_for() {
-        let shape = Shape {
-            nodes: Some(2),
-            tasks: 3,
-            cpus_per_task: 4,
-            ..cpus(1)
-        };
+        let shape = Shape { nodes: Some(2), tasks: 3, cpus_per_task: 4, ..cpus(1) };
         let shares = place(&shape, 0..4, &cluster()).unwrap();
         let seen: Vec<_> = shares.iter().map(|s| (s.node, s.tasks, s.cpus, s.memory)).collect();
         assert_eq!(seen, [(0, 2, 8, 800), (1, 1, 4, 400)]);
@@ -329,39 +285,17 @@ mod tests {
     #[test]
     fn memory_and_whole_nodes_count() {
         let mut nodes = cluster();
-        let all_memory = Shape {
-            memory: Memory::PerNode(65_536),
-            ..cpus(1)
-        };
+        let all_memory = Shape { memory: Memory::PerNode(65_536), ..cpus(1) };
         let first = place(&all_memory, 0..4, &nodes).unwrap();
         nodes[0].take(&first[0]);
         let second = place(&cpus(1), 0..4, &nodes).unwrap();
         assert_eq!(second[0].node, 1, "the first node has CPUs but no memory left");
         nodes[1].take(&second[0]);
-        let whole = Shape {
-            exclusive: true,
-            nodes: Some(2),
-            tasks: 2,
-            ..cpus(1)
-        };
+        let whole = Shape { exclusive: true, nodes: Some(2), tasks: 2, ..cpus(1) };
         let third = place(&whole, 0..4, &nodes).unwrap();
-        assert_eq!(
-            third.iter().map(|s| (s.node, s.cpus)).collect::<Vec<_>>(),
-            [(2, 16), (3, 16)]
-        );
+        assert_eq!(third.iter().map(|s| (s.node, s.cpus)).collect::<Vec<_>>(), [(2, 16), (3, 16)]);
         assert_eq!(place(&cpus(65), 0..4, &cluster()), None);
-        assert_eq!(
-            place(
-                &Shape {
-                    nodes: Some(5),
-                    tasks: 5,
-                    ..cpus(1)
-                },
-                0..4,
-                &cluster()
-            ),
-            None
-        );
+        assert_eq!(place(&Shape { nodes: Some(5), tasks: 5, ..cpus(1) }, 0..4, &cluster()), None);
     }
 
     fn any_shape() -> impl Strategy<Value = Shape> {
@@ -379,11 +313,7 @@ mod tests {
                     tasks: tasks.max(nodes.unwrap_or(1)),
                     cpus_per_task,
                     tasks_per_node,
-                    memory: if per_node {
-                        Memory::PerNode(memory)
-                    } else {
-                        Memory::PerCpu(memory / 16)
-                    },
+                    memory: if per_node { Memory::PerNode(memory) } else { Memory::PerCpu(memory / 16) },
                     gpus,
                     exclusive,
                 })

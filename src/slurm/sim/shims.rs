@@ -11,12 +11,7 @@ use std::path::Path;
 pub fn install(dir: &Path) -> std::io::Result<()> {
     for (name, text) in [("srun", SRUN), ("scontrol", SCONTROL), ("hostname", HOSTNAME)] {
         let path = dir.join(name);
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o700)
-            .open(path)?;
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o700).open(path)?;
         file.write_all(text.as_bytes())?;
     }
     Ok(())

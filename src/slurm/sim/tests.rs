@@ -5,11 +5,7 @@ use std::time::Duration;
 use super::*;
 
 fn sim(dir: &Path) -> Sim {
-    let config = SimConfig {
-        kill_wait: Duration::from_millis(300),
-        epilog: Duration::ZERO,
-        ..SimConfig::default()
-    };
+    let config = SimConfig { kill_wait: Duration::from_millis(300), epilog: Duration::ZERO, ..SimConfig::default() };
     Sim::new(dir.join("sim"), config).unwrap()
 }
 
@@ -90,25 +86,11 @@ async fn jobs_find_slurms_environment_and_nothing_else() {
         "CUDA_VISIBLE_DEVICES=0",
         &format!("SLURM_SUBMIT_DIR={}", dir.path().display()),
     ] {
-        assert!(
-            output.lines().any(|found| found == line),
-            "{line} is missing from:\n{output}"
-        );
+        assert!(output.lines().any(|found| found == line), "{line} is missing from:\n{output}");
     }
     for line in output.lines() {
         let name = line.split('=').next().unwrap();
-        let known = [
-            "PATH",
-            "HOME",
-            "USER",
-            "LOGNAME",
-            "SHELL",
-            "LANG",
-            "LC_ALL",
-            "TZ",
-            "HOSTNAME",
-            "ENVIRONMENT",
-        ];
+        let known = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "HOSTNAME", "ENVIRONMENT"];
         let known = known.contains(&name) || ["PWD", "OLDPWD", "SHLVL", "_", "CUDA_VISIBLE_DEVICES"].contains(&name);
         assert!(known || name.starts_with("SLURM"), "{name} is inherited");
     }
@@ -125,11 +107,7 @@ async fn srun_runs_each_task_with_its_numbers() {
         scontrol show hostnames \"$SLURM_JOB_NODELIST\"\n\
         srun sh -c 'exit $SLURM_PROCID'; echo worst $?\n\
         srun -n many true; echo bad $?";
-    let asked = Submission {
-        nodes: Some(2),
-        tasks: Some(3),
-        ..script(dir.path(), body)
-    };
+    let asked = Submission { nodes: Some(2), tasks: Some(3), ..script(dir.path(), body) };
     let (_, output) = run(&sim, &asked).await;
     for line in [
         "0: 0 0 0 node001 3",
@@ -145,10 +123,7 @@ async fn srun_runs_each_task_with_its_numbers() {
         "srun: error: Invalid numeric value \"many\" for --ntasks.",
         "bad 1",
     ] {
-        assert!(
-            output.lines().any(|found| found == line),
-            "{line} is missing from:\n{output}"
-        );
+        assert!(output.lines().any(|found| found == line), "{line} is missing from:\n{output}");
     }
 }
 
@@ -157,23 +132,11 @@ async fn a_job_that_ignores_sigterm_is_killed_with_its_children() {
     let dir = tempfile::tempdir().unwrap();
     let sim = sim(dir.path());
     let body = "trap '' TERM\nsleep 1000 &\necho $! > child\nwhile :; do sleep 1000; done";
-    let id = sim
-        .submit(&Submission {
-            time: Some("0:01".to_owned()),
-            ..script(dir.path(), body)
-        })
-        .await
-        .unwrap();
+    let id = sim.submit(&Submission { time: Some("0:01".to_owned()), ..script(dir.path(), body) }).await.unwrap();
     let child = pid_in(&dir.path().join("child")).await;
-    until("it is completing", async || {
-        record(&sim, id).await.job.state == JobState::Completing
-    })
-    .await;
+    until("it is completing", async || record(&sim, id).await.job.state == JobState::Completing).await;
     assert!(alive(child));
-    until("it is over", async || {
-        record(&sim, id).await.job.state == JobState::Timeout
-    })
-    .await;
+    until("it is over", async || record(&sim, id).await.job.state == JobState::Timeout).await;
     until("its child is gone", async || !alive(child)).await;
     let output = std::fs::read_to_string(dir.path().join(format!("{id}.out"))).unwrap();
     assert!(output.contains("DUE TO TIME LIMIT ***"), "{output}");
@@ -217,19 +180,9 @@ async fn a_job_that_can_not_start_fails_in_words() {
     let (record, output) = run(&sim, &asked).await;
     assert_eq!((record.job.state, record.exit_code), (JobState::Failed, Some(2)));
     assert!(output.starts_with("slurmstepd: error: execve()"), "{output}");
-    let (record, _) = run(
-        &sim,
-        &Submission {
-            stdout: "/no/such/folder/out".into(),
-            ..script(dir.path(), "")
-        },
-    )
-    .await;
+    let (record, _) = run(&sim, &Submission { stdout: "/no/such/folder/out".into(), ..script(dir.path(), "") }).await;
     assert_eq!((record.job.state, record.exit_code), (JobState::Failed, Some(1)));
-    let missing = Submission {
-        work_dir: "/no/such/folder".into(),
-        ..script(dir.path(), "")
-    };
+    let missing = Submission { work_dir: "/no/such/folder".into(), ..script(dir.path(), "") };
     assert!(matches!(sim.submit(&missing).await, Err(SlurmError::Refused { .. })));
 }
 
@@ -238,17 +191,11 @@ async fn arrays_split_into_tasks_and_keep_to_their_limit() {
     let dir = tempfile::tempdir().unwrap();
     let sim = sim(dir.path());
     let body = "while [ ! -e go ]; do sleep 0.02; done; echo $SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID";
-    let asked = Submission {
-        array: Some("1,3,5-9:2%2".to_owned()),
-        stdout: "%A_%a.out".into(),
-        ..script(dir.path(), body)
-    };
+    let asked =
+        Submission { array: Some("1,3,5-9:2%2".to_owned()), stdout: "%A_%a.out".into(), ..script(dir.path(), body) };
     let id = sim.submit(&asked).await.unwrap();
     let jobs = sim.jobs().await.unwrap();
-    let seen: Vec<_> = jobs
-        .iter()
-        .map(|job| (job.id.as_str(), job.state, job.reason.as_deref()))
-        .collect();
+    let seen: Vec<_> = jobs.iter().map(|job| (job.id.as_str(), job.state, job.reason.as_deref())).collect();
     assert_eq!(
         seen,
         [
@@ -259,48 +206,26 @@ async fn arrays_split_into_tasks_and_keep_to_their_limit() {
     );
     sim.cancel(&JobId { job: id, task: Some(7) }).await.unwrap();
     let cancelled = sim.job(&JobId { job: id, task: Some(7) }).await.unwrap().unwrap();
-    assert_eq!(
-        (cancelled.job.id.as_str(), cancelled.job.state),
-        ("1001_7", JobState::Cancelled)
-    );
+    assert_eq!((cancelled.job.id.as_str(), cancelled.job.state), ("1001_7", JobState::Cancelled));
     std::fs::write(dir.path().join("go"), "").unwrap();
-    until("all are over", async || {
-        sim.jobs().await.unwrap().iter().all(|job| job.state.is_final())
-    })
-    .await;
+    until("all are over", async || sim.jobs().await.unwrap().iter().all(|job| job.state.is_final())).await;
     for task in [1, 3, 5, 9] {
         let output = std::fs::read_to_string(dir.path().join(format!("{id}_{task}.out"))).unwrap();
         assert_eq!(output, format!("{id} {task}\n"));
     }
-    assert_eq!(
-        sim.jobs().await.unwrap().len(),
-        5,
-        "the last task keeps the array's own number"
-    );
+    assert_eq!(sim.jobs().await.unwrap().len(), 5, "the last task keeps the array's own number");
 }
 
 #[tokio::test]
 async fn many_jobs_pass_through() {
     let dir = tempfile::tempdir().unwrap();
     let sim = sim(dir.path());
-    let asked = Submission {
-        stdout: "/dev/null".into(),
-        ..script(dir.path(), "")
-    };
+    let asked = Submission { stdout: "/dev/null".into(), ..script(dir.path(), "") };
     for _ in 0..150 {
         sim.submit(&asked).await.unwrap();
     }
-    until("all are over", async || {
-        sim.jobs().await.unwrap().iter().all(|job| job.state.is_final())
-    })
-    .await;
+    until("all are over", async || sim.jobs().await.unwrap().iter().all(|job| job.state.is_final())).await;
     let jobs = sim.jobs().await.unwrap();
     assert!(jobs.iter().all(|job| job.state == JobState::Completed));
-    assert!(
-        sim.nodes()
-            .await
-            .unwrap()
-            .iter()
-            .all(|node| node.state == NodeState::Idle && node.memory_allocated == 0)
-    );
+    assert!(sim.nodes().await.unwrap().iter().all(|node| node.state == NodeState::Idle && node.memory_allocated == 0));
 }

@@ -88,10 +88,7 @@ impl JobState {
     /// Reads a state word, ignoring case and what follows it (`CANCELLED by 1001`).
     pub fn parse(text: &str) -> JobState {
         let word = text.split([' ', '+', ',']).next().unwrap_or_default();
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str().eq_ignore_ascii_case(word))
-            .unwrap_or(Self::Unknown)
+        Self::ALL.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(word)).unwrap_or(Self::Unknown)
     }
 
     /// Whether the job is over.

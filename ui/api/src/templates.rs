@@ -133,9 +133,7 @@ impl TemplateFile {
         self.kind.is_none_or(|wanted| wanted == kind)
             && self.pattern.as_deref().is_none_or(|patterns| {
                 let name = name.to_lowercase();
-                patterns
-                    .split(',')
-                    .any(|pattern| glob(pattern.trim().to_lowercase().as_bytes(), name.as_bytes()))
+                patterns.split(',').any(|pattern| glob(pattern.trim().to_lowercase().as_bytes(), name.as_bytes()))
             })
     }
 }

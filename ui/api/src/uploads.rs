@@ -211,16 +211,8 @@ pub enum FileType {
 
 impl FileType {
     /// Every type.
-    pub const ALL: [FileType; 8] = [
-        Self::Data,
-        Self::Config,
-        Self::Script,
-        Self::Model,
-        Self::Mesh,
-        Self::Result,
-        Self::Document,
-        Self::Other,
-    ];
+    pub const ALL: [FileType; 8] =
+        [Self::Data, Self::Config, Self::Script, Self::Model, Self::Mesh, Self::Result, Self::Document, Self::Other];
 
     /// The type's word, as it appears in paths and JSON.
     pub fn as_str(self) -> &'static str {
@@ -314,24 +306,9 @@ const EXTENSIONS: &[(&str, FileType, &str, bool)] = {
         ("pdf", Document, "application/pdf", true),
         ("html", Document, "text/html", false),
         ("doc", Document, "application/msword", true),
-        (
-            "docx",
-            Document,
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            true,
-        ),
-        (
-            "xlsx",
-            Document,
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            true,
-        ),
-        (
-            "pptx",
-            Document,
-            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-            true,
-        ),
+        ("docx", Document, "application/vnd.openxmlformats-officedocument.wordprocessingml.document", true),
+        ("xlsx", Document, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", true),
+        ("pptx", Document, "application/vnd.openxmlformats-officedocument.presentationml.presentation", true),
         ("png", Document, "image/png", true),
         ("jpg", Document, "image/jpeg", true),
         ("jpeg", Document, "image/jpeg", true),
@@ -376,14 +353,8 @@ pub fn classify(filename: &str, size: u64) -> FileInfo {
     let found = known(last);
     FileInfo {
         r#type: found.map_or(FileType::Other, |(_, kind, ..)| *kind),
-        extension: if last.is_empty() {
-            String::new()
-        } else {
-            format!(".{last}")
-        },
-        mime_type: found
-            .map_or("application/octet-stream", |(_, _, mime, _)| mime)
-            .to_owned(),
+        extension: if last.is_empty() { String::new() } else { format!(".{last}") },
+        mime_type: found.map_or("application/octet-stream", |(_, _, mime, _)| mime).to_owned(),
         size,
         is_binary: found.is_none_or(|(.., binary)| *binary),
         is_compressed: matches!(last, "zip" | "7z" | "npz"),

@@ -1,0 +1,211 @@
+//! Who is asking: passwords, tokens and sessions. What they may do is in their [`Principal`].
+//!
+//! Tokens follow the contract: HS256, access tokens for 15 minutes, refresh tokens for 7 days that are traded for a
+//! new one at each use. Beyond the contract's claims every token names its session, so that ending a session also
+//! refuses the access tokens that are already out.
+
+pub mod passwords;
+pub mod tokens;
+
+use slurmdash_api::auth::{Permission, REFRESH_TOKEN_SECONDS, User};
+
+use crate::clock::Clock;
+use crate::random;
+use crate::secret::Secret;
+use crate::store::sessions::{Rotation, SessionRecord};
+use crate::store::users::UserRecord;
+use crate::store::{Store, StoreError};
+use passwords::Passwords;
+use tokens::{AccessClaims, RefreshClaims, Tokens};
+
+/// Longest account name, bytes.
+const MAX_USERNAME: usize = 128;
+/// Longest password, bytes; more only costs hashing time.
+const MAX_PASSWORD: usize = 1024;
+
+/// The signed-in person behind a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Account id.
+    pub user_id: String,
+    /// Account name.
+    pub username: String,
+    /// What they may do.
+    pub permissions: Vec<Permission>,
+    /// The session they are in.
+    pub session_id: String,
+}
+
+impl Principal {
+    /// Whether they may.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions.contains(&permission)
+    }
+
+    /// Refuses unless they may.
+    pub fn require(&self, permission: Permission) -> Result<(), Forbidden> {
+        if self.may(permission) { Ok(()) } else { Err(Forbidden(permission)) }
+    }
+
+    /// As the API shows them.
+    pub fn user(&self) -> User {
+        User { id: self.user_id.clone(), username: self.username.clone(), permissions: self.permissions.clone() }
+    }
+}
+
+/// The person lacks a permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this needs the permission {}; ask an administrator for it", .0.as_str())]
+pub struct Forbidden(pub Permission);
+
+/// Why somebody isn't let in.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// User or password is wrong; which one is not said.
+    #[error("Invalid credentials")]
+    InvalidCredentials,
+    /// The token is missing, forged, expired, or its session is over.
+    #[error("the session has ended; sign in again")]
+    InvalidToken,
+    /// A refresh token came a second time; its session is over now.
+    #[error("this refresh token was used before; the session has been ended, sign in again")]
+    ReusedToken,
+    /// Too many people sign in at the same moment.
+    #[error("too many sign-ins at once; try again in a moment")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No random numbers.
+    #[error(transparent)]
+    Random(#[from] random::NoRandomness),
+    /// Hashing or signing failed.
+    #[error("{0}")]
+    Crypto(String),
+}
+
+/// A fresh pair of tokens.
+pub struct TokenPair {
+    /// For `Authorization: Bearer`.
+    pub access: String,
+    /// For the next refresh.
+    pub refresh: String,
+}
+
+/// Signs people in and out.
+#[derive(Clone)]
+pub struct Auth {
+    store: Store,
+    clock: Clock,
+    tokens: Tokens,
+    passwords: Passwords,
+}
+
+impl Auth {
+    /// Takes its signing key from the store.
+    pub fn new(store: Store, clock: Clock) -> Result<Self, AuthError> {
+        let key = store.token_key(random::bytes()?)?;
+        Ok(Self { tokens: Tokens::new(&key), passwords: Passwords::new()?, store, clock })
+    }
+
+    /// Makes the account `admin` with a random password when there is no account at all, and answers the password.
+    pub async fn first_admin(&self) -> Result<Option<(String, Secret)>, AuthError> {
+        if self.store.user_count()? > 0 {
+            return Ok(None);
+        }
+        let password = Secret::new(random::password()?);
+        let user = UserRecord {
+            id: random::id()?,
+            username: "admin".into(),
+            password_hash: self.passwords.hash(password.clone()).await?,
+            permissions: Permission::ALL.to_vec(),
+            created_at: self.clock.now(),
+            is_active: true,
+        };
+        let username = user.username.clone();
+        Ok(self.store.add_user(user).await?.then_some((username, password)))
+    }
+
+    /// Checks a password and begins a session. An unknown user costs the same time as a wrong password.
+    pub async fn login(&self, username: &str, password: Secret) -> Result<(Principal, TokenPair), AuthError> {
+        let plausible = username.len() <= MAX_USERNAME && password.expose().len() <= MAX_PASSWORD;
+        let user = if plausible { self.store.user_by_name(username)? } else { None };
+        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let password = if plausible { password } else { Secret::new(String::new()) };
+        let is_right = self.passwords.verify(password, hash).await?;
+        let Some(user) = user.filter(|user| is_right && user.is_active) else {
+            return Err(AuthError::InvalidCredentials);
+        };
+        let now = self.clock.now();
+        let session = SessionRecord {
+            id: random::id()?,
+            user_id: user.id.clone(),
+            token_id: random::id()?,
+            created_at: now,
+            expires_at: now + REFRESH_TOKEN_SECONDS,
+        };
+        let pair = self.pair(&user, &session.id, &session.token_id)?;
+        let session_id = session.id.clone();
+        self.store.begin_session(session, now).await?;
+        Ok((principal(user, session_id), pair))
+    }
+
+    /// Trades a refresh token for a new pair.
+    pub async fn refresh(&self, token: &str) -> Result<TokenPair, AuthError> {
+        let claims: RefreshClaims = self.tokens.read(token, self.clock.now()).ok_or(AuthError::InvalidToken)?;
+        let user = self.store.user(&claims.user_id)?.filter(|user| user.is_active).ok_or(AuthError::InvalidToken)?;
+        let token_id = random::id()?;
+        let pair = self.pair(&user, &claims.session, &token_id)?;
+        let expires_at = self.clock.now() + REFRESH_TOKEN_SECONDS;
+        match self.store.rotate_session(claims.session, claims.token_id, token_id, expires_at).await? {
+            Rotation::Rotated => Ok(pair),
+            Rotation::Reused => Err(AuthError::ReusedToken),
+            Rotation::Unknown => Err(AuthError::InvalidToken),
+        }
+    }
+
+    /// Who an access token belongs to.
+    pub fn authenticate(&self, token: &str) -> Result<Principal, AuthError> {
+        let now = self.clock.now();
+        let claims: AccessClaims = self.tokens.read(token, now).ok_or(AuthError::InvalidToken)?;
+        let session = self.store.session(&claims.session)?.ok_or(AuthError::InvalidToken)?;
+        let user = self.store.user(&claims.user_id)?.filter(|user| user.is_active).ok_or(AuthError::InvalidToken)?;
+        if session.user_id != user.id || session.expires_at <= now {
+            return Err(AuthError::InvalidToken);
+        }
+        Ok(principal(user, session.id))
+    }
+
+    /// Whether the session behind an earlier [`Auth::authenticate`] still holds.
+    pub fn is_signed_in(&self, who: &Principal) -> bool {
+        let session = self.store.session(&who.session_id).ok().flatten();
+        let user = self.store.user(&who.user_id).ok().flatten();
+        session.is_some_and(|session| session.expires_at > self.clock.now()) && user.is_some_and(|user| user.is_active)
+    }
+
+    /// Ends the session of `refresh_token`, or all sessions of the person without one.
+    pub async fn logout(&self, who: &Principal, refresh_token: Option<&str>) -> Result<(), AuthError> {
+        let Some(token) = refresh_token else {
+            self.store.end_sessions_of(who.user_id.clone()).await?;
+            return Ok(());
+        };
+        let claims: RefreshClaims = self.tokens.read(token, self.clock.now()).ok_or(AuthError::InvalidToken)?;
+        if claims.user_id != who.user_id {
+            return Err(AuthError::InvalidToken);
+        }
+        self.store.end_session(claims.session).await?;
+        Ok(())
+    }
+
+    fn pair(&self, user: &UserRecord, session: &str, token_id: &str) -> Result<TokenPair, AuthError> {
+        let now = self.clock.now();
+        Ok(TokenPair {
+            access: self.tokens.sign(&AccessClaims::new(&user.id, &user.permissions, session, now))?,
+            refresh: self.tokens.sign(&RefreshClaims::new(&user.id, token_id, session, now))?,
+        })
+    }
+}
+
+fn principal(user: UserRecord, session_id: String) -> Principal {
+    Principal { user_id: user.id, username: user.username, permissions: user.permissions, session_id }
+}

@@ -1,0 +1,350 @@
+//! Configuration: flags over environment over file over default, strict, and able to say where each value came from.
+//!
+//! To add a key: add the field with its comment to the struct of its section below and its default to that section's
+//! `Default`; the file, the environment (`SLURMDASH_<SECTION>__<KEY>`) and `config show` follow by themselves.
+
+mod origins;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Yaml};
+use serde::{Deserialize, Serialize};
+
+pub use origins::{Entry, entries};
+
+/// Environment variables begin with this; two underscores stand between section and key.
+pub const ENV_PREFIX: &str = "SLURMDASH_";
+/// Read when `--config` names no other and it is there.
+pub const DEFAULT_FILE: &str = "/etc/slurmdash/slurmdash.yaml";
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Folder of the store and, unless they are named elsewhere, of uploads, templates and job folders.
+    pub data_dir: PathBuf,
+    /// How it is reached.
+    pub http: Http,
+    /// What it logs.
+    pub log: Log,
+    /// Where Slurm is.
+    pub slurm: Slurm,
+    /// Job templates.
+    pub templates: Templates,
+    /// Uploaded files.
+    pub uploads: Uploads,
+    /// Jobs.
+    pub jobs: Jobs,
+}
+
+/// How it is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Address and port to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The address people use when it differs from `listen`, such as `https://hpc.example.org`. With `https` the
+    /// session cookie is marked `Secure`.
+    pub public_url: Option<String>,
+}
+
+/// What it logs, on standard error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,slurmdash::slurm=debug`.
+    pub level: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where Slurm is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Slurm {
+    /// `auto` uses Slurm's commands and refuses to start without them, `cli` starts even when they are away, `sim`
+    /// is the built-in simulated cluster.
+    pub backend: Backend,
+    /// Folder of sbatch, squeue and the others; the `PATH` when absent.
+    pub bin_dir: Option<PathBuf>,
+    /// slurm.conf; `SLURM_CONF` or its usual places when absent.
+    pub conf: Option<PathBuf>,
+    /// Longest time a Slurm command may take, seconds.
+    pub timeout_seconds: u64,
+    /// Pause between two looks at Slurm while somebody watches, milliseconds.
+    pub poll_milliseconds: u64,
+    /// Pause between two looks at Slurm while nobody watches, milliseconds.
+    pub idle_poll_milliseconds: u64,
+}
+
+/// Which Slurm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// The real one, which must be there.
+    Auto,
+    /// The real one, there or not.
+    Cli,
+    /// The simulated one.
+    Sim,
+}
+
+/// Job templates.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Templates {
+    /// Folder of YAML files; `<data_dir>/templates`, filled with the shipped ones at first start, when absent.
+    pub dir: Option<PathBuf>,
+}
+
+/// Uploaded files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Uploads {
+    /// Folder that files go to; `<data_dir>/uploads` when absent. The compute nodes must see it.
+    pub dir: Option<PathBuf>,
+    /// Largest file, bytes.
+    pub max_file_size: u64,
+    /// An unfinished upload without a chunk for so long is removed, hours.
+    pub expire_hours: u64,
+}
+
+/// Jobs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Jobs {
+    /// Folder that jobs run in, one folder a person; `<data_dir>/jobs` when absent. The compute nodes must see it.
+    pub dir: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "/var/lib/slurmdash".into(),
+            http: Http::default(),
+            log: Log::default(),
+            slurm: Slurm::default(),
+            templates: Templates::default(),
+            uploads: Uploads::default(),
+            jobs: Jobs::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Slurm {
+    fn default() -> Self {
+        Self {
+            backend: Backend::Auto,
+            bin_dir: None,
+            conf: None,
+            timeout_seconds: 10,
+            poll_milliseconds: 1_000,
+            idle_poll_milliseconds: 10_000,
+        }
+    }
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self { dir: None, max_file_size: 50 << 30, expire_hours: 7 * 24 }
+    }
+}
+
+impl Config {
+    /// Where the store is.
+    pub fn store_path(&self) -> PathBuf {
+        self.data_dir.join("slurmdash.redb")
+    }
+
+    /// Where templates are.
+    pub fn templates_dir(&self) -> PathBuf {
+        self.templates.dir.clone().unwrap_or_else(|| self.data_dir.join("templates"))
+    }
+
+    /// Where uploads go.
+    pub fn uploads_dir(&self) -> PathBuf {
+        self.uploads.dir.clone().unwrap_or_else(|| self.data_dir.join("uploads"))
+    }
+
+    /// Where jobs run.
+    pub fn jobs_dir(&self) -> PathBuf {
+        self.jobs.dir.clone().unwrap_or_else(|| self.data_dir.join("jobs"))
+    }
+
+    /// Whether people reach it over HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Judges what types can't: ranges, and values that only make sense together.
+    fn judge(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut refuse = |key: &str, message: String| {
+            let key = key.into();
+            problems.push(Problem { key, message });
+        };
+        if !self.data_dir.is_absolute() {
+            refuse("data_dir", format!("must be an absolute path, not {}", self.data_dir.display()));
+        }
+        for (key, dir) in [
+            ("templates.dir", &self.templates.dir),
+            ("uploads.dir", &self.uploads.dir),
+            ("jobs.dir", &self.jobs.dir),
+            ("slurm.bin_dir", &self.slurm.bin_dir),
+            ("slurm.conf", &self.slurm.conf),
+        ] {
+            if let Some(dir) = dir.as_ref().filter(|dir| !dir.is_absolute()) {
+                refuse(key, format!("must be an absolute path, not {}", dir.display()));
+            }
+        }
+        if let Some(url) = &self.http.public_url {
+            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+            if !host.is_some_and(|host| !host.is_empty() && host.chars().all(plain)) {
+                refuse(
+                    "http.public_url",
+                    format!("must be http:// or https:// and a host, without a path, not {url:?}"),
+                );
+            }
+        }
+        for (key, value, least, most) in [
+            ("slurm.timeout_seconds", self.slurm.timeout_seconds, 1, 600),
+            ("slurm.poll_milliseconds", self.slurm.poll_milliseconds, 100, 600_000),
+            ("slurm.idle_poll_milliseconds", self.slurm.idle_poll_milliseconds, 100, 3_600_000),
+            ("uploads.max_file_size", self.uploads.max_file_size, 1, 1 << 50),
+            ("uploads.expire_hours", self.uploads.expire_hours, 1, 24 * 3650),
+        ] {
+            if !(least..=most).contains(&value) {
+                refuse(key, format!("must be between {least} and {most}, not {value}"));
+            }
+        }
+        if self.log.level.parse::<tracing_subscriber::EnvFilter>().is_err() {
+            refuse("log.level", format!("is no log level or filter: {:?}", self.log.level));
+        }
+        problems
+    }
+}
+
+/// What flags say; it wins over everything else.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Flags {
+    /// `--data-dir`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// `--listen`.
+    #[serde(skip_serializing_if = "HttpFlags::is_empty")]
+    pub http: HttpFlags,
+}
+
+/// The flags of section `http`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct HttpFlags {
+    /// `--listen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+}
+
+impl HttpFlags {
+    fn is_empty(&self) -> bool {
+        self.listen.is_none()
+    }
+}
+
+/// One value that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Dotted path, such as `http.listen`.
+    pub key: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// The configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was asked for isn't there or can't be read.
+    #[error("can't read the configuration {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// Values are wrong.
+    #[error("{}", problems.iter().map(|p| format!("{origin}{}: {}", p.key, p.message)).collect::<Vec<_>>().join("\n"))]
+    Wrong {
+        /// `FILE: `, or empty.
+        origin: String,
+        /// All that is wrong.
+        problems: Vec<Problem>,
+    },
+}
+
+/// A configuration and where its values came from.
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// The file that was read.
+    pub file: Option<PathBuf>,
+    figment: Figment,
+}
+
+/// Reads the configuration: `file` (or [`DEFAULT_FILE`] when there is one), `environment`, `flags`.
+pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, ConfigError> {
+    let file = match file {
+        Some(file) => Some(file.to_owned()),
+        None => Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()),
+    };
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if let Some(file) = &file {
+        let text =
+            std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { path: file.clone(), source })?;
+        // An empty file is an empty mapping, not a null.
+        if !text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            figment = figment.merge(Yaml::file_exact(file));
+        }
+    }
+    // SLURMDASH_TEST_… belongs to the tests, not to the configuration.
+    figment = figment
+        .merge(
+            Env::prefixed(ENV_PREFIX).filter(|key| !key.as_str().to_ascii_lowercase().starts_with("test_")).split("__"),
+        )
+        .merge(Serialized::defaults(flags));
+    let origin = || file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
+    let config: Config = figment.extract().map_err(|errors| ConfigError::Wrong {
+        origin: origin(),
+        problems: errors.into_iter().map(|error| origins::problem(&error)).collect(),
+    })?;
+    let problems = config.judge();
+    if problems.is_empty() {
+        Ok(Loaded { config, file, figment })
+    } else {
+        Err(ConfigError::Wrong { origin: origin(), problems })
+    }
+}
