@@ -15,11 +15,7 @@ fn cluster(dir: &Path, commands: &[(&str, &str)]) -> Cli {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     }
     let timeout = Duration::from_millis(500);
-    Cli::new(CliConfig {
-        bin_dir: Some(dir.to_owned()),
-        slurm_conf: Some("/etc/slurm/other.conf".into()),
-        timeout,
-    })
+    Cli::new(CliConfig { bin_dir: Some(dir.to_owned()), slurm_conf: Some("/etc/slurm/other.conf".into()), timeout })
 }
 
 fn submission(dir: &Path) -> Submission {
@@ -64,13 +60,7 @@ async fn a_hanging_command_times_out_and_is_really_gone() {
     let slurm = cluster(dir.path(), &[("squeue", &hang)]);
     let begin = Instant::now();
     let error = slurm.jobs().await.unwrap_err();
-    assert_eq!(
-        error,
-        SlurmError::TimedOut {
-            command: "squeue".to_owned(),
-            seconds: 0
-        }
-    );
+    assert_eq!(error, SlurmError::TimedOut { command: "squeue".to_owned(), seconds: 0 });
     assert!(begin.elapsed() < Duration::from_secs(10));
     gone(&file).await;
 }
@@ -106,19 +96,10 @@ async fn a_command_that_leaves_its_pipe_to_a_child_is_not_waited_for() {
 #[tokio::test]
 async fn a_flood_is_cut_off() {
     let dir = tempfile::tempdir().unwrap();
-    let mut slurm = cluster(
-        dir.path(),
-        &[
-            ("squeue", "head -c 1000000000 /dev/zero"),
-            ("scontrol", "yes error >&2"),
-        ],
-    );
+    let mut slurm = cluster(dir.path(), &[("squeue", "head -c 1000000000 /dev/zero"), ("scontrol", "yes error >&2")]);
     slurm.commands.timeout = Duration::from_secs(10);
     let error = slurm.jobs().await.unwrap_err();
-    assert!(
-        matches!(&error, SlurmError::Unexpected { message, .. } if message.contains("more than")),
-        "{error}"
-    );
+    assert!(matches!(&error, SlurmError::Unexpected { message, .. } if message.contains("more than")), "{error}");
     slurm.commands.timeout = Duration::from_millis(200);
     assert!(matches!(slurm.nodes().await, Err(SlurmError::TimedOut { .. })));
 }
@@ -127,14 +108,7 @@ async fn a_flood_is_cut_off() {
 async fn garbage_is_named_as_such() {
     let dir = tempfile::tempdir().unwrap();
     let garbage = "head -c 5000 /dev/urandom; echo; echo NodeName=n1 CPUTot=x";
-    let slurm = cluster(
-        dir.path(),
-        &[
-            ("squeue", garbage),
-            ("scontrol", garbage),
-            ("sbatch", "echo Submitted 5"),
-        ],
-    );
+    let slurm = cluster(dir.path(), &[("squeue", garbage), ("scontrol", garbage), ("sbatch", "echo Submitted 5")]);
     for error in [
         slurm.jobs().await.unwrap_err(),
         slurm.job(&ID).await.unwrap_err(),
@@ -150,29 +124,14 @@ async fn garbage_is_named_as_such() {
 async fn failures_carry_the_commands_words() {
     let dir = tempfile::tempdir().unwrap();
     let away = "echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1";
-    let slurm = cluster(
-        dir.path(),
-        &[
-            ("squeue", away),
-            ("scontrol", "exit 1"),
-            ("sbatch", "exec cat /dev/null; exit 3"),
-        ],
-    );
+    let slurm =
+        cluster(dir.path(), &[("squeue", away), ("scontrol", "exit 1"), ("sbatch", "exec cat /dev/null; exit 3")]);
     let message = "Unable to contact slurm controller (connect failure)".to_owned();
-    assert_eq!(
-        slurm.jobs().await,
-        Err(SlurmError::Unavailable {
-            command: "squeue".to_owned(),
-            message
-        })
-    );
+    assert_eq!(slurm.jobs().await, Err(SlurmError::Unavailable { command: "squeue".to_owned(), message }));
     let error = slurm.nodes().await.unwrap_err();
     assert!(error.to_string().contains("without a word"), "{error}");
     // It succeeds and says nothing.
-    assert!(matches!(
-        slurm.submit(&submission(dir.path())).await,
-        Err(SlurmError::Unexpected { .. })
-    ));
+    assert!(matches!(slurm.submit(&submission(dir.path())).await, Err(SlurmError::Unexpected { .. })));
 }
 
 #[tokio::test]
@@ -180,71 +139,34 @@ async fn missing_commands_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let slurm = cluster(dir.path(), &[]);
     let error = slurm.submit(&submission(dir.path())).await.unwrap_err();
-    assert!(
-        matches!(&error, SlurmError::CommandMissing { command, .. } if command == "sbatch"),
-        "{error}"
-    );
+    assert!(matches!(&error, SlurmError::CommandMissing { command, .. } if command == "sbatch"), "{error}");
     std::fs::write(dir.path().join("squeue"), "no program").unwrap();
-    assert!(
-        matches!(slurm.jobs().await, Err(SlurmError::CommandMissing { .. })),
-        "not executable"
-    );
+    assert!(matches!(slurm.jobs().await, Err(SlurmError::CommandMissing { .. })), "not executable");
 }
 
 #[tokio::test]
 async fn without_accounting_an_unknown_job_is_just_unknown() {
     let dir = tempfile::tempdir().unwrap();
-    let unknown = (
-        "squeue",
-        "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1",
-    );
+    let unknown = ("squeue", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1");
     let slurm = cluster(dir.path(), &[unknown]);
     assert_eq!(slurm.job(&ID).await, Ok(None), "no sacct");
-    let slurm = cluster(
-        dir.path(),
-        &[("sacct", "echo 'Slurm accounting storage is disabled' >&2; exit 1")],
-    );
+    let slurm = cluster(dir.path(), &[("sacct", "echo 'Slurm accounting storage is disabled' >&2; exit 1")]);
     assert_eq!(slurm.job(&ID).await, Ok(None), "no accounting");
-    let slurm = cluster(
-        dir.path(),
-        &[(
-            "sacct",
-            "echo 'sacct: error: Unable to contact slurm database' >&2; exit 1",
-        )],
-    );
-    assert!(
-        matches!(slurm.job(&ID).await, Err(SlurmError::Unavailable { .. })),
-        "it may know it"
-    );
+    let slurm = cluster(dir.path(), &[("sacct", "echo 'sacct: error: Unable to contact slurm database' >&2; exit 1")]);
+    assert!(matches!(slurm.job(&ID).await, Err(SlurmError::Unavailable { .. })), "it may know it");
 }
 
 #[tokio::test]
 async fn commands_see_only_what_they_need() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("seen");
-    let body = format!(
-        "{{ env; echo \"arguments $#\"; cat; }} > {}; echo '42;cluster'",
-        file.display()
-    );
+    let body = format!("{{ env; echo \"arguments $#\"; cat; }} > {}; echo '42;cluster'", file.display());
     let slurm = cluster(dir.path(), &[("sbatch", &body)]);
     assert_eq!(slurm.submit(&submission(dir.path())).await, Ok(42));
     let seen = std::fs::read_to_string(&file).unwrap();
     assert!(seen.contains("arguments 9\n#!/bin/sh\n"), "{seen}");
     assert!(seen.contains("SLURM_CONF=/etc/slurm/other.conf\n"), "{seen}");
-    let known = [
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "LANG",
-        "TZ",
-        "SLURM_CONF",
-        "PWD",
-        "OLDPWD",
-        "SHLVL",
-        "_",
-    ];
+    let known = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "SLURM_CONF", "PWD", "OLDPWD", "SHLVL", "_"];
     for line in seen.lines().take_while(|line| !line.starts_with("arguments")) {
         assert!(known.contains(&line.split('=').next().unwrap()), "{line}");
     }
@@ -275,12 +197,7 @@ async fn a_name_that_no_command_can_take_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let slurm = cluster(dir.path(), &[("sbatch", "echo 1")]);
     for name in ["a\0b".to_owned(), "x".repeat(10_000_000)] {
-        let refused = slurm
-            .submit(&Submission {
-                name,
-                ..submission(dir.path())
-            })
-            .await;
+        let refused = slurm.submit(&Submission { name, ..submission(dir.path()) }).await;
         assert!(matches!(refused, Err(SlurmError::Refused { .. })), "{refused:?}");
     }
 }

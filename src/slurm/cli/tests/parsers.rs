@@ -96,19 +96,13 @@ fn free_text_does_not_pass_for_other_keys() {
         AllocMem=100 State=DOWN* Partitions=a,b Reason=bad State=IDLE x = y [root@1795357619] \n   RealMemory=1\n\n";
     let nodes = scontrol::nodes(line).unwrap();
     assert_eq!(nodes.len(), 1);
-    assert_eq!(
-        (nodes[0].state, nodes[0].memory, nodes[0].gpus, nodes[0].load),
-        (NodeState::Down, 4000, 2, None)
-    );
+    assert_eq!((nodes[0].state, nodes[0].memory, nodes[0].gpus, nodes[0].load), (NodeState::Down, 4000, 2, None));
     assert_eq!(nodes[0].partitions, ["a", "b"]);
     let reason = scontrol::nodes("NodeName=n1 CPUAlloc=0 CPUTot=4 RealMemory=1 Reason=a [b] c [root@Unknown]").unwrap();
     assert_eq!(reason[0].reason.as_deref(), Some("a [b] c"));
     assert!(scontrol::nodes("NodeName=n1 CPUTot=many").is_err());
     assert_eq!(scontrol::nodes("No nodes in the system\n").unwrap(), []);
-    assert_eq!(
-        scontrol::cluster_name("Configuration data\nClusterName             = lab\n").unwrap(),
-        "lab"
-    );
+    assert_eq!(scontrol::cluster_name("Configuration data\nClusterName             = lab\n").unwrap(), "lab");
     assert!(scontrol::cluster_name("nothing").is_err());
 }
 

@@ -20,10 +20,7 @@ fn mark() -> Mark {
 }
 
 fn text(release: &str, file: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(release)
-        .join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(release).join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -34,11 +31,7 @@ fn json(release: &str, file: &str, list: &str) -> Vec<Value> {
 
 /// A number that is plain, or `{set, infinite, number}`; 0 and unset are none.
 fn number(value: &Value) -> Option<u64> {
-    let value = if value["set"].as_bool() == Some(true) {
-        &value["number"]
-    } else {
-        value
-    };
+    let value = if value["set"].as_bool() == Some(true) { &value["number"] } else { value };
     value.as_u64().filter(|number| *number > 0)
 }
 
@@ -59,11 +52,7 @@ fn same_job(job: &Job, oracle: &Value) {
     assert_eq!(job.partition, word(&oracle["partition"]), "{id}");
     assert_eq!(job.state, JobState::parse(word(&oracle["job_state"])), "{id}");
     assert_eq!(job.node_list.as_deref(), some(word(&oracle["nodes"])), "{id}");
-    assert_eq!(
-        job.submit_time,
-        number(&oracle["submit_time"]).map(u64::cast_signed),
-        "{id}"
-    );
+    assert_eq!(job.submit_time, number(&oracle["submit_time"]).map(u64::cast_signed), "{id}");
     let limit = number(&oracle["time_limit"]).filter(|minutes| *minutes < u64::from(u32::MAX));
     assert_eq!(job.time_limit, limit.map(|minutes| minutes * 60), "{id}");
     // Of a job that was cancelled while it waited the JSON says 0, the text what it asked for.
@@ -74,22 +63,14 @@ fn same_job(job: &Job, oracle: &Value) {
     assert_eq!(job.tasks.map(u64::from), tasks, "{id}");
     assert_eq!(job.priority, number(&oracle["priority"]), "{id}");
     let all = word(&oracle["tres_alloc_str"]);
-    let all = tres::parse(if all.is_empty() {
-        word(&oracle["tres_req_str"])
-    } else {
-        all
-    });
+    let all = tres::parse(if all.is_empty() { word(&oracle["tres_req_str"]) } else { all });
     assert_eq!(job.memory, all.memory, "{id}");
     let asked = tres::gpus(word(&oracle["tres_per_node"])) + tres::gpus(word(&oracle["tres_per_job"]));
     assert_eq!(job.gpus, asked.max(all.gpus), "{id}");
     if job.state == JobState::Pending {
         assert_eq!(job.reason.as_deref(), some(word(&oracle["state_reason"])), "{id}");
     } else {
-        assert_eq!(
-            job.start_time,
-            number(&oracle["start_time"]).map(u64::cast_signed),
-            "{id}"
-        );
+        assert_eq!(job.start_time, number(&oracle["start_time"]).map(u64::cast_signed), "{id}");
         assert_eq!(job.end_time, number(&oracle["end_time"]).map(u64::cast_signed), "{id}");
     }
     let array = number(&oracle["array_job_id"]);
@@ -109,18 +90,11 @@ fn squeue_says_what_its_json_says() {
         let jobs = squeue::parse(&text(release, "squeue-format.txt"), &mark()).unwrap();
         let oracles = json(release, "squeue-format.json", "jobs");
         assert_eq!(jobs.len(), oracles.len());
-        let by_id: BTreeMap<u64, &Value> = oracles
-            .iter()
-            .map(|job| (number(&job["job_id"]).unwrap(), job))
-            .collect();
+        let by_id: BTreeMap<u64, &Value> = oracles.iter().map(|job| (number(&job["job_id"]).unwrap(), job)).collect();
         for job in &jobs {
             same_job(job, by_id[&u64::from(job.job_id)]);
         }
-        assert_eq!(
-            jobs.iter().filter(|job| job.gpus == 1).count(),
-            2,
-            "both ways to ask for GPUs"
-        );
+        assert_eq!(jobs.iter().filter(|job| job.gpus == 1).count(), 2, "both ways to ask for GPUs");
         let hostile = jobs.iter().find(|job| job.job_id == 3).unwrap();
         assert_eq!(hostile.name, "two words=x \nJobId=99 UserId=root(0)\u{1f}y");
     }
@@ -134,10 +108,7 @@ fn one_job_in_full_has_its_files_and_its_end() {
         assert_eq!(records.len(), list.len());
         let of = |id: &str| records.iter().find(|record| record.job.id == id).unwrap();
         let end = |id: &str| (of(id).exit_code, of(id).signal);
-        assert_eq!(
-            (end("1"), end("2"), end("9")),
-            ((Some(3), None), (Some(0), Some(9)), (Some(0), None))
-        );
+        assert_eq!((end("1"), end("2"), end("9")), ((Some(3), None), (Some(0), Some(9)), (Some(0), None)));
         assert_eq!(end("3"), (None, None), "it still runs");
         let files = |id: &str| {
             let record = of(id);
@@ -161,11 +132,7 @@ fn same_node(node: &Node, oracle: &Value) {
         None if flags.is_empty() => word(&oracle["state"]).to_owned(),
         None => format!("{}+{}", word(&oracle["state"]), plus(&flags)),
     };
-    assert!(
-        node.state_text.eq_ignore_ascii_case(&said),
-        "{name}: {} or {said}",
-        node.state_text
-    );
+    assert!(node.state_text.eq_ignore_ascii_case(&said), "{name}: {} or {said}", node.state_text);
     let gpus = |key: &str| u64::from(tres::gpus(word(&oracle[key])));
     let seen = [
         node.cpus.into(),
@@ -185,28 +152,13 @@ fn same_node(node: &Node, oracle: &Value) {
         gpus("gres_used"),
     ];
     assert_eq!(seen, oracles, "{name}");
-    let load = oracle["cpu_load"]
-        .as_f64()
-        .or_else(|| oracle["cpu_load"]["number"].as_f64())
-        .unwrap()
-        / 100.0;
-    assert!(
-        (node.load.unwrap() - load).abs() < 0.5,
-        "{name}: the load is measured anew for each call"
-    );
+    let load = oracle["cpu_load"].as_f64().or_else(|| oracle["cpu_load"]["number"].as_f64()).unwrap() / 100.0;
+    assert!((node.load.unwrap() - load).abs() < 0.5, "{name}: the load is measured anew for each call");
     let partitions: Vec<&str> = oracle["partitions"].as_array().unwrap().iter().map(word).collect();
     assert_eq!(node.partitions, partitions, "{name}");
-    assert_eq!(
-        node.features.first().map(String::as_str),
-        some(word(&oracle["active_features"])),
-        "{name}"
-    );
+    assert_eq!(node.features.first().map(String::as_str), some(word(&oracle["active_features"])), "{name}");
     assert_eq!(node.reason.as_deref(), some(word(&oracle["reason"])), "{name}");
-    let version = if oracle["version"].is_string() {
-        &oracle["version"]
-    } else {
-        &oracle["slurmd_version"]
-    };
+    let version = if oracle["version"].is_string() { &oracle["version"] } else { &oracle["slurmd_version"] };
     assert_eq!(node.version.as_deref(), version.as_str(), "{name}");
 }
 
@@ -234,19 +186,14 @@ fn scontrol_says_what_a_partition_has() {
     for release in RELEASES {
         let nodes = scontrol::nodes(&text(release, "scontrol-node-details.txt")).unwrap();
         let partitions = scontrol::partitions(&text(release, "scontrol-partition.txt"), &nodes).unwrap();
-        let [compute, viz] = partitions.as_slice() else {
-            panic!("{partitions:?}")
-        };
+        let [compute, viz] = partitions.as_slice() else { panic!("{partitions:?}") };
         assert_eq!(
             (compute.name.as_str(), compute.is_default, compute.is_up, compute.cpus),
             ("compute", true, true, 16)
         );
         assert_eq!((compute.max_time, compute.default_time), (Some(2 * 86_400), Some(1800)));
         assert_eq!(compute.nodes, ["node001", "node002", "node003", "node004"]);
-        assert_eq!(
-            (viz.name.as_str(), viz.is_default, viz.cpus, viz.max_gpus_per_node),
-            ("viz", false, 4, 2)
-        );
+        assert_eq!((viz.name.as_str(), viz.is_default, viz.cpus, viz.max_gpus_per_node), ("viz", false, 4, 2));
         assert_eq!((viz.max_cpus_per_node, viz.max_memory_per_node), (4, 4000));
     }
 }
@@ -286,44 +233,18 @@ fn same_record(record: &JobRecord, oracle: &Value) {
     assert_eq!(job.qos.as_deref(), some(word(&oracle["qos"])), "{id}");
     assert_eq!(job.state, JobState::parse(word(&oracle["state"]["current"])), "{id}");
     let time = &oracle["time"];
-    assert_eq!(
-        job.submit_time,
-        number(&time["submission"]).map(u64::cast_signed),
-        "{id}"
-    );
+    assert_eq!(job.submit_time, number(&time["submission"]).map(u64::cast_signed), "{id}");
     assert_eq!(job.end_time, number(&time["end"]).map(u64::cast_signed), "{id}");
     assert_eq!(job.elapsed, time["elapsed"].as_u64().unwrap(), "{id}");
-    assert_eq!(
-        job.time_limit,
-        number(&time["limit"]).map(|minutes| minutes * 60),
-        "{id}"
-    );
-    assert_eq!(
-        job.array_job_id.map(u64::from),
-        number(&oracle["array"]["job_id"]),
-        "{id}"
-    );
+    assert_eq!(job.time_limit, number(&time["limit"]).map(|minutes| minutes * 60), "{id}");
+    assert_eq!(job.array_job_id.map(u64::from), number(&oracle["array"]["job_id"]), "{id}");
     let count = |list: &str, kind: &str| {
         let all = oracle["tres"][list].as_array().unwrap();
-        all.iter()
-            .find(|tres| tres["type"] == kind)
-            .and_then(|tres| tres["count"].as_u64())
+        all.iter().find(|tres| tres["type"] == kind).and_then(|tres| tres["count"].as_u64())
     };
-    assert_eq!(
-        job.memory,
-        count("allocated", "mem").or(count("requested", "mem")),
-        "{id}"
-    );
-    assert_eq!(
-        Some(u64::from(job.nodes)),
-        count("allocated", "node").or(count("requested", "node")),
-        "{id}"
-    );
-    assert_eq!(
-        record.work_dir.as_ref().unwrap().to_str(),
-        oracle["working_directory"].as_str(),
-        "{id}"
-    );
+    assert_eq!(job.memory, count("allocated", "mem").or(count("requested", "mem")), "{id}");
+    assert_eq!(Some(u64::from(job.nodes)), count("allocated", "node").or(count("requested", "node")), "{id}");
+    assert_eq!(record.work_dir.as_ref().unwrap().to_str(), oracle["working_directory"].as_str(), "{id}");
 }
 
 #[test]
@@ -339,18 +260,8 @@ fn sacct_says_what_its_json_says() {
                 compared += 1;
             }
         }
-        assert!(
-            compared >= 8,
-            "{release}: only {compared} of {} compared",
-            records.len()
-        );
-        let end = |name: &str| {
-            records
-                .iter()
-                .find(|r| r.job.name == name)
-                .map(|r| (r.exit_code, r.signal))
-                .unwrap()
-        };
+        assert!(compared >= 8, "{release}: only {compared} of {} compared", records.len());
+        let end = |name: &str| records.iter().find(|r| r.job.name == name).map(|r| (r.exit_code, r.signal)).unwrap();
         assert_eq!(end("fail"), (Some(3), None), "{release}");
         assert_eq!(end("sig"), (Some(0), Some(9)), "{release}");
         let cancelled = records.iter().find(|record| record.job.name == "canc").unwrap();
