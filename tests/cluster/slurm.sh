@@ -137,6 +137,7 @@ up() {
   mkdir -p "$DIR"
   [ -z "$(ls -A "$DIR")" ] || die "$DIR has something else in it"
   touch "$DIR/.slurmdash-cluster"
+  trap 'down; exit 1' HUP INT TERM
   write_config
   echo "$N" >"$DIR/run/nodes"
   # The caller may wait for its own descriptors to close: keep none of them. setsid: a Ctrl-C there is not for us.
