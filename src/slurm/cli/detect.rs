@@ -9,12 +9,8 @@ use super::CliConfig;
 const COMMANDS: [&str; 4] = ["sbatch", "squeue", "scontrol", "scancel"];
 
 /// Where slurm.conf usually is: slurm.conf(5), Debian before 11, and slurmd's and sackd's copy on a configless cluster.
-const USUAL: [&str; 4] = [
-    "/etc/slurm/slurm.conf",
-    "/etc/slurm-llnl/slurm.conf",
-    "/run/slurm/conf/slurm.conf",
-    "/usr/local/etc/slurm.conf",
-];
+const USUAL: [&str; 4] =
+    ["/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf", "/run/slurm/conf/slurm.conf", "/usr/local/etc/slurm.conf"];
 
 /// Why there is no Slurm here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,16 +43,9 @@ fn detect_in(path: &OsStr, conf: Option<&OsStr>, usual: &[&Path]) -> Result<CliC
     let slurm_conf = match conf {
         Some(conf) if Path::new(conf).is_file() => PathBuf::from(conf),
         Some(conf) => return Err(NotHere::ConfUnreadable(conf.into())),
-        None => usual
-            .iter()
-            .find(|conf| conf.is_file())
-            .ok_or(NotHere::NoConf)?
-            .to_path_buf(),
+        None => usual.iter().find(|conf| conf.is_file()).ok_or(NotHere::NoConf)?.to_path_buf(),
     };
-    Ok(CliConfig {
-        slurm_conf: Some(slurm_conf),
-        ..CliConfig::default()
-    })
+    Ok(CliConfig { slurm_conf: Some(slurm_conf), ..CliConfig::default() })
 }
 
 #[cfg(test)]
@@ -69,10 +58,7 @@ mod tests {
         let (bin, conf) = (dir.path().join("bin"), dir.path().join("slurm.conf"));
         std::fs::create_dir(&bin).unwrap();
         let error = detect_in(bin.as_os_str(), None, &[]).unwrap_err();
-        assert_eq!(
-            error.to_string().split(':').next(),
-            Some("sbatch, squeue, scontrol, scancel not on the PATH")
-        );
+        assert_eq!(error.to_string().split(':').next(), Some("sbatch, squeue, scontrol, scancel not on the PATH"));
         for command in COMMANDS {
             std::fs::write(bin.join(command), "").unwrap();
         }
@@ -80,10 +66,9 @@ mod tests {
         let unreadable = detect_in(bin.as_os_str(), Some(conf.as_os_str()), &[]);
         assert_eq!(unreadable, Err(NotHere::ConfUnreadable(conf.clone())));
         std::fs::write(&conf, "").unwrap();
-        for found in [
-            detect_in(bin.as_os_str(), Some(conf.as_os_str()), &[]),
-            detect_in(bin.as_os_str(), None, &[&conf]),
-        ] {
+        for found in
+            [detect_in(bin.as_os_str(), Some(conf.as_os_str()), &[]), detect_in(bin.as_os_str(), None, &[&conf])]
+        {
             assert_eq!(found.unwrap().slurm_conf.as_ref(), Some(&conf));
         }
     }

@@ -35,11 +35,7 @@ pub fn count(text: &str) -> Option<u32> {
     };
     let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let value = number.parse::<f64>().ok().filter(|_| plain)? * unit;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "in range, and never negative"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, and never negative")]
     (value <= f64::from(u32::MAX)).then_some(value.round() as u32)
 }
 
@@ -72,24 +68,15 @@ mod tests {
             (instant("1795357619"), instant("N/A"), instant("0"), instant("")),
             (Some(1_795_357_619), None, None, None)
         );
-        assert_eq!(
-            (limit("1-00:00:00"), limit("UNLIMITED"), limit("NOT_SET")),
-            (Some(86_400), None, None)
-        );
+        assert_eq!((limit("1-00:00:00"), limit("UNLIMITED"), limit("NOT_SET")), (Some(86_400), None, None));
         assert_eq!((elapsed("1:02:03"), elapsed("INVALID")), (3723, 0));
         assert_eq!(
             (count("16"), count("1-1"), count("2K"), count("1.50K")),
             (Some(16), Some(1), Some(2048), Some(1536))
         );
         assert_eq!((count(""), count("infK"), count("9999999M")), (None, None, None));
-        assert_eq!(
-            (exit_code("3:0"), exit_code("0:9")),
-            (Some((3, None)), Some((0, Some(9))))
-        );
-        assert_eq!(
-            (exit_code("768"), exit_code("9"), exit_code("-1")),
-            (Some((3, None)), Some((0, Some(9))), None)
-        );
+        assert_eq!((exit_code("3:0"), exit_code("0:9")), (Some((3, None)), Some((0, Some(9)))));
+        assert_eq!((exit_code("768"), exit_code("9"), exit_code("-1")), (Some((3, None)), Some((0, Some(9))), None));
         assert_eq!((present("(null)"), present("x")), (None, Some("x".to_owned())));
     }
 
