@@ -5,7 +5,7 @@
 //! | source | logical name |
 //! |---|---|
 //! | the crate `ui`, compiled and bound | `slurmdash_ui.js` (ES module), `slurmdash_ui_bg.wasm` |
-//! | `ui/styles/main.css` with everything it `@import`s | `styles.css` |
+//! | every `ui/styles/<name>.css`, with everything it `@import`s (from folders in there, or from `ui/node_modules`) | `<name>.css` |
 //! | every file `ui/static/<path>` | `<path>` |
 //! | what `ui/assets.json` names: `[{"from": "pretendard/dist/web/*.woff2", "to": "fonts/"}]` | `to` + file name |
 //!
@@ -16,8 +16,9 @@
 //!
 //! Each asset becomes `ui/dist/assets/<name>-<hash>.<ext>`; the hash is of the finished content, and a `/` in a logical
 //! name becomes `-`. HTML, CSS and JavaScript refer to an asset as `/assets/<logical name>`, wherever they like, and
-//! that text is replaced; one that names no asset is an error. `ui/index.html` keeps its name. Files that compress
-//! stand beside their `.br` (quality 11) and `.gz` (level 9).
+//! that text is replaced; one that names no asset is an error. `ui/index.html` keeps its name. A style sheet from
+//! npm refers to its fonts by relative addresses: `url(./some/where/a.woff2)` means the asset whose file name is
+//! `a.woff2`. Files that compress stand beside their `.br` (quality 11) and `.gz` (level 9).
 //!
 //! # The steps
 //!
@@ -28,7 +29,7 @@
 
 mod assets;
 mod compress;
-mod fonts;
+mod packages;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,12 +81,14 @@ pub fn build(project: &Project, dev: bool) -> Result<Assets> {
     for (name, content) in bind(project, &compile(project, dev)?, dev)? {
         assets.add(name, content)?;
     }
-    assets.add("styles.css".into(), styles(project, &ui)?)?;
     for file in files_below(&ui.join("static"))? {
         let name = file.strip_prefix(ui.join("static"))?.to_string_lossy().into_owned();
         assets.add(name, fs::read(&file)?)?;
     }
-    fonts::add(project, &ui, &mut assets)?;
+    packages::add(project, &ui, &mut assets)?;
+    for entry in fs::read_dir(ui.join("styles")).context("ui/styles")? {
+        styles(project, &entry?.path(), &mut assets)?;
+    }
     let page = fs::read_to_string(ui.join("index.html")).context("ui/index.html")?;
     assets.finish(&page)?;
     let quality = if dev { 5 } else { 11 };
@@ -108,16 +111,7 @@ fn compile(project: &Project, dev: bool) -> Result<PathBuf> {
     let target_dir = project.target.join("wasm");
     let (profile, folder) = if dev { ("dev", "debug") } else { ("wasm", "wasm") };
     std.cargo(project)
-        .args([
-            "build",
-            "--locked",
-            "--package",
-            "slurmdash-ui",
-            "--target",
-            TARGET,
-            "--profile",
-            profile,
-        ])
+        .args(["build", "--locked", "--package", "slurmdash-ui", "--target", TARGET, "--profile", profile])
         .args(std.arguments())
         .env("CARGO_TARGET_DIR", &target_dir)
         .run()?;
@@ -147,11 +141,7 @@ fn bind(project: &Project, raw: &Path, dev: bool) -> Result<BTreeMap<String, Vec
     if !dev {
         let program = tools(project).join("node_modules/.bin/wasm-opt");
         let file = out.join("slurmdash_ui_bg.wasm");
-        cmd!(
-            project.sh,
-            "{program} {file} -Oz {WASM_FEATURES...} --strip-debug --strip-producers -o {file}"
-        )
-        .run()?;
+        cmd!(project.sh, "{program} {file} -Oz {WASM_FEATURES...} --strip-debug --strip-producers -o {file}").run()?;
     }
     fs::write(stamp, input)?;
     bound(&out)
@@ -164,21 +154,24 @@ fn bound(out: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         let mut content = fs::read(&file)?;
         if name == "slurmdash_ui.js" {
             // Imports of inline JavaScript are relative; as assets they are named like everything else.
-            content = String::from_utf8(content)?
-                .replace("'./snippets/", "'/assets/snippets/")
-                .into_bytes();
+            content = String::from_utf8(content)?.replace("'./snippets/", "'/assets/snippets/").into_bytes();
         }
         files.insert(name, content);
     }
     Ok(files)
 }
 
-fn styles(project: &Project, ui: &Path) -> Result<Vec<u8>> {
+/// Bundles one style sheet; anything else in the folder is no entry.
+fn styles(project: &Project, entry: &Path, assets: &mut Assets) -> Result<()> {
+    let Some(name) = entry.file_name().and_then(|name| name.to_str()).filter(|name| assets::extension(name) == "css")
+    else {
+        return Ok(());
+    };
     let script = tools(project).join("styles.mjs");
-    let entry = ui.join("styles/main.css");
-    let file = work(project)?.join("styles.css");
+    let file = work(project)?.join(name);
     cmd!(project.sh, "node {script} {entry} {file}").quiet().run()?;
-    Ok(fs::read(file)?)
+    let bundled = assets.resolve_urls(&fs::read_to_string(file)?).with_context(|| format!("ui/styles/{name}"))?;
+    assets.add(name.to_owned(), bundled.into_bytes())
 }
 
 /// Every file in a folder and the folders in it, in order; none where there is no such folder.
@@ -212,21 +205,11 @@ fn print_sizes(project: &Project, assets: &Assets) {
     let mut total = 0;
     for path in &first {
         let file = dist.join(path);
-        let (brotli, gzip) = (
-            size(&compress::beside(&file, "br")),
-            size(&compress::beside(&file, "gz")),
-        );
+        let (brotli, gzip) = (size(&compress::beside(&file, "br")), size(&compress::beside(&file, "gz")));
         row(path, size(&file), brotli, gzip);
         total += brotli;
     }
-    let others = assets
-        .written()
-        .into_iter()
-        .filter(|path| !first.contains(path))
-        .collect::<Vec<_>>();
+    let others = assets.written().into_iter().filter(|path| !first.contains(path)).collect::<Vec<_>>();
     let bytes = others.iter().map(|path| size(&dist.join(path))).sum::<u64>();
-    println!(
-        "first page in all: {total} bytes of brotli; {} more files ({bytes} bytes) on demand",
-        others.len()
-    );
+    println!("first page in all: {total} bytes of brotli; {} more files ({bytes} bytes) on demand", others.len());
 }

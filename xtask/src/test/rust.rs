@@ -32,34 +32,16 @@ fn run(project: &Project, selection: &[&str]) -> Result<Counts> {
 fn nextest(project: &Project, selection: &[&str]) -> Result<Counts> {
     let report = project.root.join("target/nextest/ci/junit.xml");
     project.sh.remove_path(&report)?;
-    let command = project
-        .cargo()
-        .args(["nextest", "run", "--locked", "--profile", "ci", "--no-tests", "pass"])
-        .args(selection);
+    let command =
+        project.cargo().args(["nextest", "run", "--locked", "--profile", "ci", "--no-tests", "pass"]).args(selection);
     let ended = command.run();
     match fs::read_to_string(&report) {
         // A failing test ends nextest with an error too; the report has the better words.
         Ok(report) => {
             let mut counts = Counts::from_junit(&report);
-            let ignored = [
-                "nextest",
-                "list",
-                "--locked",
-                "--run-ignored",
-                "only",
-                "--message-format",
-                "oneline",
-            ];
-            let ignored = project
-                .cargo()
-                .args(ignored)
-                .args(selection)
-                .quiet()
-                .ignore_stderr()
-                .read()?;
-            counts
-                .skipped
-                .extend(ignored.lines().map(|name| format!("{name}: marked as ignored")));
+            let ignored = ["nextest", "list", "--locked", "--run-ignored", "only", "--message-format", "oneline"];
+            let ignored = project.cargo().args(ignored).args(selection).quiet().ignore_stderr().read()?;
+            counts.skipped.extend(ignored.lines().map(|name| format!("{name}: marked as ignored")));
             Ok(counts)
         }
         Err(_) => ended.map(|()| Counts::default()).context("the tests were not built"),
@@ -67,11 +49,8 @@ fn nextest(project: &Project, selection: &[&str]) -> Result<Counts> {
 }
 
 fn cargo_test(project: &Project, selection: &[&str]) -> Result<Counts> {
-    let command = project
-        .cargo()
-        .args(["test", "--locked", "--no-fail-fast"])
-        .args(selection)
-        .args(["--", "--show-output"]);
+    let command =
+        project.cargo().args(["test", "--locked", "--no-fail-fast"]).args(selection).args(["--", "--show-output"]);
     println!("$ {command}");
     let mut command = Command::from(command);
     let mut child = command.stdout(Stdio::piped()).spawn()?;

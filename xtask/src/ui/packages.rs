@@ -19,29 +19,19 @@ pub fn add(project: &Project, ui: &Path, assets: &mut Assets) -> Result<()> {
     npm(project, ui)?;
     let list: Value = serde_json::from_str(&fs::read_to_string(list)?).context("ui/assets.json")?;
     for entry in list.as_array().context("ui/assets.json is a list")? {
-        let text = |key: &str| {
-            entry[key]
-                .as_str()
-                .with_context(|| format!("ui/assets.json: {entry} has no \"{key}\""))
-        };
+        let text = |key: &str| entry[key].as_str().with_context(|| format!("ui/assets.json: {entry} has no \"{key}\""));
         add_entry(&ui.join("node_modules"), text("from")?, text("to")?, assets)?;
     }
     Ok(())
 }
 
 fn add_entry(modules: &Path, from: &str, to: &str, assets: &mut Assets) -> Result<()> {
-    let (folder, pattern) = from
-        .rsplit_once('/')
-        .with_context(|| format!("{from}: package/file is wanted"))?;
+    let (folder, pattern) = from.rsplit_once('/').with_context(|| format!("{from}: package/file is wanted"))?;
     let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
     let mut found = 0;
     for entry in fs::read_dir(modules.join(folder)).with_context(|| format!("ui/node_modules/{folder}"))? {
         let path = entry?.path();
-        let Some(name) = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .filter(|_| path.is_file())
-        else {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| path.is_file()) else {
             continue;
         };
         let matches = if pattern.contains('*') {
@@ -51,11 +41,7 @@ fn add_entry(modules: &Path, from: &str, to: &str, assets: &mut Assets) -> Resul
         };
         if matches {
             found += 1;
-            let logical = if to.ends_with('/') {
-                format!("{to}{name}")
-            } else {
-                to.to_owned()
-            };
+            let logical = if to.ends_with('/') { format!("{to}{name}") } else { to.to_owned() };
             assets.add(logical, fs::read(&path)?)?;
         }
     }
