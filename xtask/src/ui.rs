@@ -5,20 +5,20 @@
 //! | source | logical name |
 //! |---|---|
 //! | the crate `ui`, compiled and bound | `slurmdash_ui.js` (ES module), `slurmdash_ui_bg.wasm` |
-//! | every `ui/styles/<name>.css`, with everything it `@import`s (from folders in there, or from `ui/node_modules`) | `<name>.css` |
+//! | every `ui/styles/<name>.css`, with everything it `@import`s (from folders in there) | `<name>.css` |
 //! | every file `ui/static/<path>` | `<path>` |
 //! | what `ui/assets.json` names: `[{"from": "pretendard/dist/web/*.woff2", "to": "fonts/"}]` | `to` + file name |
 //!
 //! `from` is a path in `ui/node_modules` (installed by `ui/package-lock.json`) whose last part may hold one `*`; a
-//! `to` that doesn't end in `/` is the whole name of one file. Two sources with one name are an error.
+//! `to` that doesn't end in `/` is the whole name of one file. `"replace": {"./fonts/": "/assets/fonts/"}` changes texts
+//! in a style sheet from there, so that it too refers to logical names. Two sources with one name are an error.
 //!
 //! # How it is written
 //!
 //! Each asset becomes `ui/dist/assets/<name>-<hash>.<ext>`; the hash is of the finished content, and a `/` in a logical
 //! name becomes `-`. HTML, CSS and JavaScript refer to an asset as `/assets/<logical name>`, wherever they like, and
-//! that text is replaced; one that names no asset is an error. `ui/index.html` keeps its name. A style sheet from
-//! npm refers to its fonts by relative addresses: `url(./some/where/a.woff2)` means the asset whose file name is
-//! `a.woff2`. Files that compress stand beside their `.br` (quality 11) and `.gz` (level 9).
+//! that text is replaced; one that names no asset is an error. `ui/index.html` keeps its name. Files that compress
+//! stand beside their `.br` (quality 11) and `.gz` (level 9).
 //!
 //! # The steps
 //!
@@ -170,8 +170,7 @@ fn styles(project: &Project, entry: &Path, assets: &mut Assets) -> Result<()> {
     let script = tools(project).join("styles.mjs");
     let file = work(project)?.join(name);
     cmd!(project.sh, "node {script} {entry} {file}").quiet().run()?;
-    let bundled = assets.resolve_urls(&fs::read_to_string(file)?).with_context(|| format!("ui/styles/{name}"))?;
-    assets.add(name.to_owned(), bundled.into_bytes())
+    assets.add(name.to_owned(), fs::read(file)?)
 }
 
 /// Every file in a folder and the folders in it, in order; none where there is no such folder.

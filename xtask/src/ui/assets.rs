@@ -26,31 +26,6 @@ impl Assets {
         Ok(())
     }
 
-    /// Turns a style sheet's relative addresses into those of the assets with the same file names.
-    pub fn resolve_urls(&self, style: &str) -> Result<String> {
-        let mut parts = style.split("url(");
-        let mut resolved = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let (address, rest) = part.split_once(')').context("url( without its end")?;
-            let bare = address.trim_matches(['"', '\'']);
-            resolved.push_str("url(");
-            if bare.starts_with(['/', '#']) || bare.contains(':') {
-                resolved.push_str(address);
-            } else {
-                let file = bare.rsplit('/').next().unwrap_or(bare);
-                let mut named = self.sources.keys().filter(|name| name.rsplit('/').next() == Some(file));
-                let (Some(name), None) = (named.next(), named.next()) else {
-                    bail!("url({bare}) is meant for exactly one asset of that file name");
-                };
-                resolved.push_str(PREFIX);
-                resolved.push_str(name);
-            }
-            resolved.push(')');
-            resolved.push_str(rest);
-        }
-        Ok(resolved)
-    }
-
     /// Names everything by its content, from the leaves up, and rewrites the references.
     pub fn finish(&mut self, page: &str) -> Result<()> {
         let names: Vec<String> = self.sources.keys().cloned().collect();
@@ -203,17 +178,6 @@ mod tests {
         let first = assets.first_page();
         assert_eq!(first.len(), 3, "{first:?}");
         assert_eq!(assets.written().len(), 5);
-    }
-
-    #[test]
-    fn relative_addresses_of_a_style_sheet_find_their_asset() {
-        let assets = assets(&[("fonts/a.0.woff2", "")]);
-        let resolved = assets.resolve_urls("@a{src:url(./x/a.0.woff2)}b{c:url(data:image/png,)}d{e:url(/assets/f)}");
-        assert_eq!(
-            resolved.unwrap(),
-            "@a{src:url(/assets/fonts/a.0.woff2)}b{c:url(data:image/png,)}d{e:url(/assets/f)}"
-        );
-        assert!(assets.resolve_urls("a{b:url('./b.woff2')}").is_err());
     }
 
     #[test]

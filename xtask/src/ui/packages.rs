@@ -1,4 +1,5 @@
-//! Files from npm packages, as `ui/assets.json` lists them.
+//! Files from npm packages, as `ui/assets.json` lists them. `replace` in an entry changes texts in its files: a style
+//! sheet's relative addresses into logical names.
 
 use std::fs;
 use std::path::Path;
@@ -20,12 +21,29 @@ pub fn add(project: &Project, ui: &Path, assets: &mut Assets) -> Result<()> {
     let list: Value = serde_json::from_str(&fs::read_to_string(list)?).context("ui/assets.json")?;
     for entry in list.as_array().context("ui/assets.json is a list")? {
         let text = |key: &str| entry[key].as_str().with_context(|| format!("ui/assets.json: {entry} has no \"{key}\""));
-        add_entry(&ui.join("node_modules"), text("from")?, text("to")?, assets)?;
+        let replace = entry["replace"].as_object().cloned().unwrap_or_default();
+        let rewrite = |content: Vec<u8>| -> Result<Vec<u8>> {
+            if replace.is_empty() {
+                return Ok(content);
+            }
+            let mut content = String::from_utf8(content).context("only text can be replaced in")?;
+            for (old, new) in &replace {
+                content = content.replace(old, new.as_str().context("ui/assets.json: texts are replaced by texts")?);
+            }
+            Ok(content.into_bytes())
+        };
+        add_entry(&ui.join("node_modules"), text("from")?, text("to")?, &rewrite, assets)?;
     }
     Ok(())
 }
 
-fn add_entry(modules: &Path, from: &str, to: &str, assets: &mut Assets) -> Result<()> {
+fn add_entry(
+    modules: &Path,
+    from: &str,
+    to: &str,
+    rewrite: &dyn Fn(Vec<u8>) -> Result<Vec<u8>>,
+    assets: &mut Assets,
+) -> Result<()> {
     let (folder, pattern) = from.rsplit_once('/').with_context(|| format!("{from}: package/file is wanted"))?;
     let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
     let mut found = 0;
@@ -42,7 +60,7 @@ fn add_entry(modules: &Path, from: &str, to: &str, assets: &mut Assets) -> Resul
         if matches {
             found += 1;
             let logical = if to.ends_with('/') { format!("{to}{name}") } else { to.to_owned() };
-            assets.add(logical, fs::read(&path)?)?;
+            assets.add(logical, rewrite(fs::read(&path)?)?)?;
         }
     }
     if found == 0 {
