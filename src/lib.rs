@@ -7,10 +7,18 @@
 //! - second, how it is reached: `http`, `live`, `tasks`
 //! - roof: `app` (wires it together), [`config`], `cli`
 
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod http;
+pub mod jobs;
+pub mod live;
 pub mod random;
 pub mod secret;
 pub mod slurm;
 pub mod store;
+pub mod tasks;
+pub mod templates;
+pub mod uploads;

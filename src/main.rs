@@ -1,2 +1,4 @@
 //! The program is the library; see `lib.rs`.
-fn main() {}
+fn main() -> std::process::ExitCode {
+    slurmdash::cli::main()
+}

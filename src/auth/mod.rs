@@ -42,11 +42,21 @@ impl Principal {
         self.permissions.contains(&permission)
     }
 
+    /// Refuses unless they may.
+    pub fn require(&self, permission: Permission) -> Result<(), Forbidden> {
+        if self.may(permission) { Ok(()) } else { Err(Forbidden(permission)) }
+    }
+
     /// As the API shows them.
     pub fn user(&self) -> User {
         User { id: self.user_id.clone(), username: self.username.clone(), permissions: self.permissions.clone() }
     }
 }
+
+/// The person lacks a permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this needs the permission {}; ask an administrator for it", .0.as_str())]
+pub struct Forbidden(pub Permission);
 
 /// Why somebody isn't let in.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +174,13 @@ impl Auth {
             return Err(AuthError::InvalidToken);
         }
         Ok(principal(user, session.id))
+    }
+
+    /// Whether the session behind an earlier [`Auth::authenticate`] still holds.
+    pub fn is_signed_in(&self, who: &Principal) -> bool {
+        let session = self.store.session(&who.session_id).ok().flatten();
+        let user = self.store.user(&who.user_id).ok().flatten();
+        session.is_some_and(|session| session.expires_at > self.clock.now()) && user.is_some_and(|user| user.is_active)
     }
 
     /// Ends the session of `refresh_token`, or all sessions of the person without one.

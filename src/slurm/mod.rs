@@ -6,6 +6,7 @@
 //! Slurm knows them (`owner` and `template` stay `None` here).
 
 pub mod cli;
+pub mod notation;
 pub mod sim;
 
 use std::path::PathBuf;
@@ -46,6 +47,9 @@ pub trait Slurm: Send + Sync + 'static {
     /// Cancels a job, an array or one task. A job that is already over is [`SlurmError::AlreadyFinished`] or fine, as
     /// Slurm sees it; an unknown one is [`SlurmError::NoSuchJob`]. Source: scancel(1).
     async fn cancel(&self, id: &JobId) -> Result<(), SlurmError>;
+
+    /// Lets go of everything that must not outlive this process. A real cluster goes on without us.
+    async fn shutdown(&self) {}
 }
 
 /// A job's id as a person writes it: `123`, or `123_4` for one task of an array.

@@ -1,1 +1,5 @@
-//! x
+//! One binary for everything that drives the real router or the built program.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod auth;
+mod support;

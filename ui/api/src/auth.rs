@@ -121,4 +121,17 @@ impl Permission {
         Self::DataWrite,
         Self::TemplateView,
     ];
+
+    /// The word, such as `job:submit`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::JobView => "job:view",
+            Self::JobSubmit => "job:submit",
+            Self::JobManage => "job:manage",
+            Self::NodeView => "node:view",
+            Self::DataRead => "data:read",
+            Self::DataWrite => "data:write",
+            Self::TemplateView => "template:view",
+        }
+    }
 }

@@ -1,0 +1,79 @@
+//! The command line: the only place that prints for people and chooses exit codes.
+//!
+//! Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong.
+
+mod config;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit code for a wrong command line or configuration, as clap uses it.
+const USAGE: u8 = 2;
+
+/// A dashboard for Slurm clusters, in one binary.
+#[derive(Parser)]
+#[command(name = "slurmdash", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the dashboard, the API and the WebSocket
+    Serve(serve::Arguments),
+    /// Look at the configuration
+    Config(config::Arguments),
+    /// Print the version and what was built in
+    Version {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The configuration file, for every command that reads it.
+#[derive(clap::Args)]
+struct ConfigFile {
+    /// Configuration file [default: /etc/slurmdash/slurmdash.yaml, when it is there]
+    #[arg(long, value_name = "FILE", env = "SLURMDASH_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Config(arguments) => config::run(&arguments),
+        Command::Version { json } => {
+            version(json);
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn version(json: bool) {
+    let ui = if crate::http::ui::is_embedded() { "embedded" } else { "absent" };
+    let version = env!("CARGO_PKG_VERSION");
+    if json {
+        print_line(&serde_json::json!({"version": version, "ui": ui}).to_string());
+    } else {
+        print_line(&format!("slurmdash {version} (UI {ui})"));
+    }
+}
+
+/// A line on standard output. Somebody who stopped reading is no error.
+fn print_line(line: &str) {
+    use std::io::Write as _;
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+/// What went wrong, on standard error.
+#[expect(clippy::print_stderr, reason = "this is the command line's voice")]
+fn print_error(message: &str) {
+    eprintln!("slurmdash: {message}");
+}

@@ -1,0 +1,71 @@
+//! The API's description: OpenAPI from the code at `/api/openapi.json`, Swagger UI at `/api/docs/`.
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_swagger_ui::Config;
+
+use super::ApiError;
+
+/// What the description says besides the calls themselves, which [`super::router`] collects.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "slurmdash",
+        description = "Submit and watch Slurm jobs, upload their files, see the cluster. Sign in with \
+            `POST /api/auth/login` and send the access token as `Authorization: Bearer`. Errors are \
+            `application/problem+json` (RFC 9457) with a stable `code`. Live changes travel over the WebSocket `/ws`."
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    tags(
+        (name = "auth", description = "Sign in and out"),
+        (name = "cluster", description = "Nodes and partitions"),
+        (name = "jobs", description = "Submit, watch and cancel jobs"),
+        (name = "templates", description = "Job templates"),
+        (name = "uploads", description = "Chunked, resumable uploads"),
+        (name = "health", description = "For whoever watches the process")
+    )
+)]
+pub struct Description;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/api/openapi.json")));
+
+/// `/api/docs` → `/api/docs/`: Swagger UI's own links are relative.
+pub async fn redirect() -> Redirect {
+    Redirect::permanent("/api/docs/")
+}
+
+/// Swagger UI's page.
+pub async fn index() -> Response {
+    file("index.html")
+}
+
+/// Swagger UI's other files.
+pub async fn asset(Path(path): Path<String>) -> Response {
+    file(&path)
+}
+
+fn file(path: &str) -> Response {
+    match utoipa_swagger_ui::serve(path, CONFIG.clone()) {
+        Ok(Some(file)) => {
+            let headers =
+                [(header::CONTENT_TYPE, file.content_type), (header::CACHE_CONTROL, "max-age=3600".to_owned())];
+            (headers, file.bytes.into_owned()).into_response()
+        }
+        Ok(None) => ApiError::not_found("such file").into_response(),
+        Err(error) => ApiError::internal(error).into_response(),
+    }
+}

@@ -1,0 +1,121 @@
+//! Around every request: an id, one log line, problem bodies and the security headers.
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tracing::Instrument as _;
+
+use super::ApiError;
+use crate::random;
+
+/// Answers carry the id under which the log has the request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What pages may do: everything from here, WebAssembly, no inline script or style.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+    img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; \
+    base-uri 'none'; frame-ancestors 'none'";
+
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+];
+
+/// Marks an error answer that is a page and keeps its body.
+#[derive(Clone, Copy)]
+pub struct KeepBody;
+
+/// The outermost middleware.
+pub async fn observe(request: Request, next: Next) -> Response {
+    let Ok(id) = random::bytes::<8>().map(|bytes| random::hex(&bytes)) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::info_span!("request", id, %method, path);
+    let begun = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = with_problem_body(response, &id);
+    let status = response.status();
+    let milliseconds = begun.elapsed().as_millis();
+    span.in_scope(|| match status.as_u16() {
+        500.. => tracing::error!(status = status.as_u16(), milliseconds, "answered"),
+        _ if path.starts_with("/api/") || path == "/ws" => {
+            tracing::info!(status = status.as_u16(), milliseconds, "answered");
+        }
+        _ => tracing::debug!(status = status.as_u16(), milliseconds, "answered"),
+    });
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    for (name, value) in SECURITY_HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    // Answers of the API are about somebody and about now; assets say for themselves how long they keep.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Gives every error answer its body: ours from [`ApiError`], the framework's plain ones in our shape.
+fn with_problem_body(response: Response, request_id: &str) -> Response {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || response.extensions().get::<KeepBody>().is_some() {
+        return response;
+    }
+    let error = match response.extensions().get::<ApiError>() {
+        Some(error) => error.clone(),
+        None => framework_error(status),
+    };
+    let (mut parts, _) = response.into_parts();
+    if let Some(seconds) = error.retry_after() {
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        parts.headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let body = serde_json::to_vec(&error.problem(request_id)).unwrap_or_default();
+    Response::from_parts(parts, Body::from(body))
+}
+
+fn framework_error(status: StatusCode) -> ApiError {
+    let (code, detail) = match status {
+        StatusCode::NOT_FOUND => ("not_found", "there is nothing at this address"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address does not take that method"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "the request's body is too large"),
+        StatusCode::REQUEST_TIMEOUT => ("timed_out", "the request took too long; try again"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported_media_type", "the body's content type is not taken here"),
+        StatusCode::UPGRADE_REQUIRED => ("upgrade_required", "this address speaks WebSocket only"),
+        status if status.is_server_error() => {
+            return ApiError::new(status, "internal", "something went wrong on the server");
+        }
+        status => return ApiError::new(status, "invalid_request", "the request can't be understood"),
+    };
+    ApiError::new(status, code, detail)
+}
+
+/// Answers a handler's panic like any other internal error; the panic itself is in the log.
+pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let words = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without words");
+    ApiError::internal(words).into_response()
+}
+
+/// The bearer token of `Authorization`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,158 @@
+//! Errors as answers: `application/problem+json` (RFC 9457).
+use std::fmt::Display;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use slurmdash_api::Problem;
+use slurmdash_api::problem::FieldProblem;
+
+use crate::auth::{AuthError, Forbidden};
+use crate::slurm::{NotAJobId, SlurmError};
+use crate::store::StoreError;
+
+/// An error on its way out. [`super::observe`] turns it into the body, with the request's id in it.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    fields: Vec<FieldProblem>,
+    missing_chunks: Vec<u32>,
+    retry_after: Option<u64>,
+}
+
+impl ApiError {
+    /// `code` is a stable word for programs, `detail` is for people.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), fields: Vec::new(), missing_chunks: Vec::new(), retry_after: None }
+    }
+
+    /// 400 `invalid_request`.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+    }
+
+    /// 400 `invalid_request` with what is wrong in each field.
+    pub fn invalid_fields(fields: Vec<FieldProblem>) -> Self {
+        let detail = fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ");
+        Self { fields, ..Self::invalid(detail) }
+    }
+
+    /// 404 `not_found`. Also for what the caller may not know about.
+    pub fn not_found(what: impl Display) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what}"))
+    }
+
+    /// 401 `unauthorized`.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    /// 500 `internal`: the error goes to the log, not to the caller.
+    pub fn internal(error: impl Display) -> Self {
+        tracing::error!(%error, "request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong on the server; its log tells more under this request's id",
+        )
+    }
+
+    /// With the chunks that are still to be sent.
+    #[must_use]
+    pub fn with_missing_chunks(mut self, missing: Vec<u32>) -> Self {
+        self.missing_chunks = missing;
+        self
+    }
+
+    /// With the seconds after which it is worth trying again.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Seconds after which it is worth trying again.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
+    /// The body.
+    pub fn problem(&self, request_id: &str) -> Problem {
+        Problem {
+            r#type: "about:blank".into(),
+            title: title(self.code),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            code: self.code.into(),
+            request_id: request_id.into(),
+            error: self.detail.clone(),
+            fields: self.fields.clone(),
+            missing_chunks: self.missing_chunks.clone(),
+        }
+    }
+}
+
+/// `not_found` → `Not found`.
+fn title(code: &str) -> String {
+    let words = code.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AuthError::InvalidCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail),
+            AuthError::InvalidToken => Self::unauthorized(detail),
+            AuthError::ReusedToken => Self::new(StatusCode::UNAUTHORIZED, "token_reused", detail),
+            AuthError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).with_retry_after(1),
+            AuthError::Store(_) | AuthError::Random(_) | AuthError::Crypto(_) => Self::internal(detail),
+        }
+    }
+}
+
+impl From<Forbidden> for ApiError {
+    fn from(error: Forbidden) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", error.to_string())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<NotAJobId> for ApiError {
+    fn from(error: NotAJobId) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<SlurmError> for ApiError {
+    fn from(error: SlurmError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SlurmError::Refused { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "slurm_refused", detail),
+            SlurmError::NoSuchJob(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
+            SlurmError::AlreadyFinished(_) => Self::new(StatusCode::CONFLICT, "already_finished", detail),
+            SlurmError::TimedOut { .. } => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "slurm_timed_out", detail).with_retry_after(10)
+            }
+            SlurmError::CommandMissing { .. } | SlurmError::Unavailable { .. } | SlurmError::Unexpected { .. } => {
+                tracing::warn!(error = detail, "Slurm is not available");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "slurm_unavailable", detail).with_retry_after(10)
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A running server for tests: the real router on a free port, a simulated cluster, everything in a folder of its own.
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use slurmdash::app::App;
+use slurmdash::clock::Clock;
+use slurmdash::config::{Backend, Config};
+use slurmdash::{http, tasks};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+/// A running server, signed in as `admin`.
+pub struct TestApp {
+    /// `http://127.0.0.1:port`.
+    pub url: String,
+    /// The server's inside.
+    pub app: Arc<App>,
+    /// The `admin` account's password.
+    pub password: String,
+    /// The `admin` account's access token.
+    pub token: String,
+    client: Client,
+    seconds: Arc<AtomicI64>,
+    server: JoinHandle<()>,
+    _dir: Option<TempDir>,
+}
+
+impl TestApp {
+    /// Starts one in a fresh folder.
+    pub async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut app = Self::start_in(dir.path(), |_| {}, None).await;
+        app._dir = Some(dir);
+        app
+    }
+
+    /// Starts one in a fresh folder with another configuration.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut app = Self::start_in(dir.path(), change, None).await;
+        app._dir = Some(dir);
+        app
+    }
+
+    /// Starts one in a folder that may have been used before; then `password` is what it was.
+    pub async fn start_in(dir: &Path, change: impl FnOnce(&mut Config), password: Option<String>) -> Self {
+        let mut config = Config { data_dir: dir.to_owned(), ..Config::default() };
+        config.slurm.backend = Backend::Sim;
+        config.slurm.poll_milliseconds = 100;
+        change(&mut config);
+        let seconds = Arc::new(AtomicI64::new(0));
+        let clock = {
+            let (seconds, system) = (seconds.clone(), Clock::system());
+            Clock::from_fn(move || system.now() + seconds.load(Ordering::Relaxed))
+        };
+        let app = Arc::new(App::open(config, clock).await.unwrap());
+        let password = match app.auth.first_admin().await.unwrap() {
+            Some((_, password)) => password.expose().to_owned(),
+            None => password.expect("the folder has accounts already: hand in the password"),
+        };
+        tasks::start(&app, &TaskTracker::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = http::router::router(app.clone());
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let client = Client::builder().no_proxy().build().unwrap();
+        let mut started = Self { url, app, password, token: String::new(), client, seconds, server, _dir: None };
+        let login = started.login("admin", &started.password).await;
+        assert_eq!(login.status(), StatusCode::OK);
+        started.token = json(login).await["access_token"].as_str().unwrap().to_owned();
+        started
+    }
+
+    /// Moves the server's clock forward.
+    pub fn pass_time(&self, seconds: i64) {
+        self.seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// A request without a token.
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// A request as `admin`.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.token)
+    }
+
+    /// `GET` as `admin`.
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    /// `POST` as `admin`.
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path).json(body).send().await.unwrap()
+    }
+
+    /// Signs in.
+    pub async fn login(&self, username: &str, password: &str) -> Response {
+        let body = json!({"username": username, "password": password});
+        self.anonymous(Method::POST, "/api/auth/login").json(&body).send().await.unwrap()
+    }
+
+    /// Stops the server as a signal would, and what it runs.
+    pub async fn stop(self) {
+        self.app.stopping.cancel();
+        self.app.slurm.shutdown().await;
+        self.server.abort();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.app.stopping.cancel();
+        self.server.abort();
+    }
+}
+
+/// The body as JSON.
+pub async fn json(response: Response) -> Value {
+    let text = response.text().await.unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
+}
+
+/// Checks that an answer is a problem of this status and code, and gives its body.
+pub async fn problem(response: Response, status: u16, code: &str) -> Value {
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let got = response.status().as_u16();
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let body = json(response).await;
+    assert_eq!((got, body["code"].as_str().unwrap()), (status, code), "{body}");
+    assert_eq!(body["request_id"], id);
+    assert_eq!(body["error"], body["detail"]);
+    assert_eq!(body["status"], status);
+    body
+}
