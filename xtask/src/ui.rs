@@ -5,7 +5,7 @@
 //! | source | logical name |
 //! |---|---|
 //! | the crate `ui`, compiled and bound | `slurmdash_ui.js` (ES module), `slurmdash_ui_bg.wasm` |
-//! | every `ui/styles/<name>.css`, with everything it `@import`s (from folders in there) | `<name>.css` |
+//! | `ui/styles/main.css` with everything it `@import`s | `styles.css` |
 //! | every file `ui/static/<path>` | `<path>` |
 //! | what `ui/assets.json` names: `[{"from": "pretendard/dist/web/*.woff2", "to": "fonts/"}]` | `to` + file name |
 //!
@@ -86,9 +86,7 @@ pub fn build(project: &Project, dev: bool) -> Result<Assets> {
         assets.add(name, fs::read(&file)?)?;
     }
     packages::add(project, &ui, &mut assets)?;
-    for entry in fs::read_dir(ui.join("styles")).context("ui/styles")? {
-        styles(project, &entry?.path(), &mut assets)?;
-    }
+    assets.add("styles.css".into(), styles(project, &ui)?)?;
     let page = fs::read_to_string(ui.join("index.html")).context("ui/index.html")?;
     assets.finish(&page)?;
     let quality = if dev { 5 } else { 11 };
@@ -161,16 +159,12 @@ fn bound(out: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
-/// Bundles one style sheet; anything else in the folder is no entry.
-fn styles(project: &Project, entry: &Path, assets: &mut Assets) -> Result<()> {
-    let Some(name) = entry.file_name().and_then(|name| name.to_str()).filter(|name| assets::extension(name) == "css")
-    else {
-        return Ok(());
-    };
+fn styles(project: &Project, ui: &Path) -> Result<Vec<u8>> {
     let script = tools(project).join("styles.mjs");
-    let file = work(project)?.join(name);
+    let entry = ui.join("styles/main.css");
+    let file = work(project)?.join("styles.css");
     cmd!(project.sh, "node {script} {entry} {file}").quiet().run()?;
-    assets.add(name.to_owned(), fs::read(file)?)
+    Ok(fs::read(file)?)
 }
 
 /// Every file in a folder and the folders in it, in order; none where there is no such folder.
