@@ -26,7 +26,7 @@ for (const path of PAGES) {
 
 test("an unknown page says that it is none", async ({ signedIn: page }) => {
   await page.goto("/no/such/page");
-  await expect(content(page).getByText("There is no page here")).toBeVisible();
+  await expect(content(page).getByRole("heading", { name: "There is no page here" })).toBeVisible();
 });
 
 test("an unknown call is a problem in JSON, not a page", async ({ request }) => {
