@@ -1,5 +1,4 @@
 //! Finds the built UI (`ui/dist`, made by `cargo xtask ui`) for embedding; without it an empty folder is embedded.
-#![expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 use std::path::PathBuf;
 
 fn main() {

@@ -46,7 +46,7 @@ struct ConfigFile {
 /// Runs the program.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Version { json } => {
             version(json);

@@ -44,8 +44,8 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: Arguments) -> ExitCode {
-    let (config, _temporary) = match configure(&arguments) {
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let (config, _temporary) = match configure(arguments) {
         Ok(configured) => configured,
         Err(message) => {
             print_error(&message);
@@ -60,7 +60,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(serve(config, &arguments)) {
+    match runtime.block_on(serve(config, arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             print_error(&message);

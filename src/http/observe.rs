@@ -104,6 +104,7 @@ fn framework_error(status: StatusCode) -> ApiError {
     ApiError::new(status, code, detail)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature that the layer wants")]
 /// Answers a handler's panic like any other internal error; the panic itself is in the log.
 pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let words = panic

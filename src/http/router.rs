@@ -20,7 +20,7 @@ use crate::app::App;
 /// Largest body of a call that takes JSON, bytes: a 1 MiB script, escaped.
 const MAX_BODY: usize = 4 << 20;
 /// Longest time a call may take; those that wait for Slurm have their own, shorter limit.
-const MAX_TIME: Duration = Duration::from_secs(60);
+const MAX_TIME: Duration = Duration::from_mins(1);
 
 /// The whole program over HTTP.
 pub fn router(app: Arc<App>) -> Router {

@@ -112,10 +112,9 @@ impl History {
                 record.exit_code = found.exit_code;
                 record.signal = found.signal;
             }
-            Ok(_) => {}
             // Slurm is away: it is asked again at the next look.
             Err(_) if state == JobState::Unknown => return Ok(()),
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
         self.remember(&record);
         self.store.put_history(record).await

@@ -17,7 +17,7 @@ use crate::app::App;
 /// Pause between two looks at the template folder.
 const TEMPLATES_EVERY: Duration = Duration::from_secs(2);
 /// Pause between two searches for dead uploads.
-const UPLOADS_EVERY: Duration = Duration::from_secs(600);
+const UPLOADS_EVERY: Duration = Duration::from_mins(10);
 
 /// Starts them all.
 pub fn start(app: &Arc<App>, tasks: &TaskTracker) {

@@ -1,9 +1,9 @@
 //! The one who looks at Slurm, for all viewers together.
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
 use slurmdash_api::cluster::{Freshness, Partition};
-use slurmdash_api::jobs::Job;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::app::App;
@@ -11,7 +11,7 @@ use crate::live::snapshot::Snapshot;
 use crate::slurm::SlurmError;
 
 /// Partitions and the cluster's name hardly ever change.
-const PARTITIONS_EVERY: Duration = Duration::from_secs(60);
+const PARTITIONS_EVERY: Duration = Duration::from_mins(1);
 /// Shortest pause between two looks, whatever wakes us.
 const AT_LEAST: Duration = Duration::from_millis(100);
 
@@ -62,7 +62,7 @@ async fn look(app: &App, previous: &Snapshot, with_partitions: bool) -> Result<S
         (previous.cluster.clone(), previous.partitions.clone())
     };
     app.history.fill_in(&mut jobs);
-    jobs.sort_by(|one: &Job, other: &Job| other.job_id.cmp(&one.job_id));
+    jobs.sort_by_key(|job| Reverse(job.job_id));
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
     let freshness = Freshness { taken_at: Some(app.clock.now()), stale: false, problem: None };
     Ok(Snapshot { cluster, jobs: jobs.into(), nodes: nodes.into(), partitions, freshness })
