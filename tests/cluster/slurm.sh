@@ -99,6 +99,7 @@ ReturnToService=2
 InactiveLimit=0
 KillWait=2
 OverTimeLimit=0
+EnforcePartLimits=ALL
 MinJobAge=300
 EOF
     # One plugin and one file came or went with these releases.
