@@ -3,6 +3,7 @@
 //! A test that can't run here prints a line `skipped: <reason>` and returns; Rust's own harness has no word for that, so
 //! it is read from the output and counted here. With `CI=true` a skipped test is a failure.
 
+mod cluster;
 mod counts;
 pub mod e2e;
 mod rust;
