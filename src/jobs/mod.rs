@@ -100,7 +100,10 @@ async fn prepare(app: &App, who: &Principal, request: &JobRequest) -> Result<Pre
         ),
         None => None,
     };
-    let files = app.uploads.finished_files(&who.user_id, &request.uploads).await?;
+    let files = app.uploads.finished_files(&who.user_id, &request.uploads).await.map_err(|error| match error {
+        UploadError::NotFound(_) => JobError::invalid("uploads", error.to_string()),
+        other => other.into(),
+    })?;
     let rendered = templates::render(template.as_deref(), request, &files)?;
     let (name, category) = template.map(|template| (template.name.clone(), template.category.clone())).unzip();
     Ok(Prepared { rendered, template: name, category, files })

@@ -90,7 +90,8 @@ mod tests {
         );
         assert_eq!(changed, [("a".to_owned(), 2), ("c".to_owned(), 1)]);
         assert_eq!(gone, ["b"]);
-        let (changed, gone) = difference(std::slice::from_ref(&one), std::slice::from_ref(&one), |item| item.0.as_str(), PartialEq::eq);
+        let (changed, gone) =
+            difference(std::slice::from_ref(&one), std::slice::from_ref(&one), |item| item.0.as_str(), PartialEq::eq);
         assert!(changed.is_empty() && gone.is_empty());
     }
 

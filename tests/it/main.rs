@@ -2,4 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod auth;
+mod cluster;
+mod config;
+mod jobs;
+mod live;
+mod pages;
+mod program;
 mod support;

@@ -2,6 +2,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -27,6 +28,7 @@ pub struct TestApp {
     client: Client,
     seconds: Arc<AtomicI64>,
     server: JoinHandle<()>,
+    background: TaskTracker,
     _dir: Option<TempDir>,
 }
 
@@ -63,13 +65,17 @@ impl TestApp {
             Some((_, password)) => password.expose().to_owned(),
             None => password.expect("the folder has accounts already: hand in the password"),
         };
-        tasks::start(&app, &TaskTracker::new());
+        let background = TaskTracker::new();
+        tasks::start(&app, &background);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = http::router::router(app.clone());
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let stopping = app.stopping.clone();
+        let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
+        let server = tokio::spawn(async move { server.await.unwrap() });
         let client = Client::builder().no_proxy().build().unwrap();
-        let mut started = Self { url, app, password, token: String::new(), client, seconds, server, _dir: None };
+        let mut started =
+            Self { url, app, password, token: String::new(), client, seconds, server, background, _dir: None };
         let login = started.login("admin", &started.password).await;
         assert_eq!(login.status(), StatusCode::OK);
         started.token = json(login).await["access_token"].as_str().unwrap().to_owned();
@@ -107,11 +113,13 @@ impl TestApp {
         self.anonymous(Method::POST, "/api/auth/login").json(&body).send().await.unwrap()
     }
 
-    /// Stops the server as a signal would, and what it runs.
-    pub async fn stop(self) {
+    /// Stops the server as a signal would, and what it runs; its folder can be opened again afterwards.
+    pub async fn stop(mut self) {
         self.app.stopping.cancel();
+        (&mut self.server).await.unwrap();
+        self.background.close();
+        self.background.wait().await;
         self.app.slurm.shutdown().await;
-        self.server.abort();
     }
 }
 
@@ -139,4 +147,21 @@ pub async fn problem(response: Response, status: u16, code: &str) -> Value {
     assert_eq!(body["error"], body["detail"]);
     assert_eq!(body["status"], status);
     body
+}
+
+/// How long a condition may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looks until there is something, and gives it.
+pub async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let search = async {
+        let mut turns = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            turns.tick().await;
+            if let Some(found) = look().await {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, search).await.expect("the condition did not come about")
 }
