@@ -57,11 +57,7 @@ fn guard() {
             }
             Route::Login => {}
             _ if signed_out => {
-                let query = if here.query.is_empty() {
-                    String::new()
-                } else {
-                    format!("?{}", here.query)
-                };
+                let query = if here.query.is_empty() { String::new() } else { format!("?{}", here.query) };
                 router::replace(&login_path(&format!("{}{query}", here.path)));
             }
             Route::Root => router::replace("/dashboard"),

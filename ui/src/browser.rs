@@ -40,12 +40,7 @@ pub fn forget(key: &str) {
 
 /// The person's languages, most wanted first.
 pub fn languages() -> Vec<String> {
-    window()
-        .navigator()
-        .languages()
-        .iter()
-        .filter_map(|tag| tag.as_string())
-        .collect()
+    window().navigator().languages().iter().filter_map(|tag| tag.as_string()).collect()
 }
 
 /// Sets an attribute of `<html>`.
@@ -64,19 +59,12 @@ pub fn remove_root_attribute(name: &str) {
 
 /// Whether a media query holds now.
 pub fn media(query: &str) -> bool {
-    window()
-        .match_media(query)
-        .ok()
-        .flatten()
-        .is_some_and(|list| list.matches())
+    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
 }
 
 /// Now, Unix seconds.
 pub fn now() -> i64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "milliseconds since 1970 fit an i64 with room to spare"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit an i64 with room to spare")]
     let now = (js_sys::Date::now() / 1000.0) as i64;
     now
 }
@@ -125,7 +113,5 @@ pub fn on_window(event: &'static str, call: impl FnMut(web_sys::Event) + 'static
 
 /// Whether there is an element that `selector` finds.
 pub fn has(selector: &str) -> bool {
-    document()
-        .query_selector(selector)
-        .is_ok_and(|element| element.is_some())
+    document().query_selector(selector).is_ok_and(|element| element.is_some())
 }

@@ -140,9 +140,7 @@ pub fn replace(url: &str) {
 }
 
 fn path_now() -> String {
-    LOCATION.get().map_or_else(String::new, |location| {
-        location.with_untracked(|location| location.path.clone())
-    })
+    LOCATION.get().map_or_else(String::new, |location| location.with_untracked(|location| location.path.clone()))
 }
 
 fn arrive(before: &str) {
@@ -191,11 +189,7 @@ pub fn push_query(changes: &[(&str, &str)]) {
 
 /// A path with a query, without a lone question mark.
 fn join(path: &str, query: &str) -> String {
-    if query.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{query}")
-    }
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// The href of a path of ours whose last segment is data: `path_to("/jobs", "12_[3-4]")`.
@@ -228,10 +222,7 @@ impl Query {
 
     /// The first value of a name; empty when it is not there.
     pub fn get(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map_or("", |(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
     }
 
     /// Sets a value at its old place, or at the end; an empty value removes the name.
@@ -249,11 +240,8 @@ impl Query {
 
     /// The text that [`Query::parse`] reads back.
     pub fn to_text(&self) -> String {
-        let parts: Vec<String> = self
-            .0
-            .iter()
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-            .collect();
+        let parts: Vec<String> =
+            self.0.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         parts.join("&")
     }
 }
@@ -325,10 +313,7 @@ mod tests {
         query.set("state", "한글&=");
         assert_eq!(query.to_text(), "state=%ED%95%9C%EA%B8%80%26%3D&odd=&page=2");
         assert_eq!(Query::parse(&query.to_text()), query);
-        assert_eq!(
-            path_with("/jobs/new", &[("template", "a-b"), ("x", "")]),
-            "/jobs/new?template=a-b"
-        );
+        assert_eq!(path_with("/jobs/new", &[("template", "a-b"), ("x", "")]), "/jobs/new?template=a-b");
     }
 
     #[test]

@@ -32,10 +32,7 @@ impl Timeout {
         let id = window()
             .set_timeout_with_callback_and_timeout_and_arguments_0(callback.as_ref().unchecked_ref(), ms.max(0))
             .unwrap_or_default();
-        Self {
-            id,
-            _callback: callback,
-        }
+        Self { id, _callback: callback }
     }
 }
 
@@ -58,10 +55,7 @@ impl Interval {
         let id = window()
             .set_interval_with_callback_and_timeout_and_arguments_0(callback.as_ref().unchecked_ref(), ms.max(1))
             .unwrap_or_default();
-        Self {
-            id,
-            _callback: callback,
-        }
+        Self { id, _callback: callback }
     }
 }
 

@@ -37,10 +37,7 @@ impl<T> Default for Remote<T> {
 impl<T> Remote<T> {
     /// Empty as yet.
     pub fn new() -> Self {
-        Self {
-            value: create_signal(None),
-            problem: create_signal(None),
-        }
+        Self { value: create_signal(None), problem: create_signal(None) }
     }
 
     /// The last value; `None` until the first one arrives.
@@ -168,6 +165,14 @@ impl Data {
         self.0.nodes
     }
 
+    /// Largest file an upload may be, bytes, if the cluster has been looked at already.
+    pub fn max_file_size(self) -> Option<u64> {
+        self.0
+            .cluster
+            .value()
+            .with_untracked(|cluster| cluster.as_ref().map(|cluster| cluster.max_file_size))
+    }
+
     /// How fresh what Slurm says is, as last heard.
     pub fn freshness(self) -> ReadSignal<Option<Freshness>> {
         *self.0.freshness
@@ -176,11 +181,7 @@ impl Data {
 
 impl Watched {
     fn new(start: impl Fn() -> Keeper + 'static) -> Self {
-        Self {
-            watchers: Cell::default(),
-            keeper: RefCell::default(),
-            start: Box::new(start),
-        }
+        Self { watchers: Cell::default(), keeper: RefCell::default(), start: Box::new(start) }
     }
 
     fn watch(&self, which: fn(&Inner) -> &Watched, data: Data) {
@@ -201,28 +202,15 @@ impl Watched {
 /// The freshness that a message tells of, and whether anything moved.
 fn news(message: &ServerMessage) -> Option<(&Freshness, bool)> {
     match message {
-        ServerMessage::Jobs {
-            changed,
-            gone,
-            freshness,
-        } => Some((freshness, !changed.is_empty() || !gone.is_empty())),
-        ServerMessage::Nodes {
-            changed,
-            gone,
-            freshness,
-        } => Some((freshness, !changed.is_empty() || !gone.is_empty())),
+        ServerMessage::Jobs { changed, gone, freshness } => Some((freshness, !changed.is_empty() || !gone.is_empty())),
+        ServerMessage::Nodes { changed, gone, freshness } => Some((freshness, !changed.is_empty() || !gone.is_empty())),
         _ => None,
     }
 }
 
 /// Brings the nodes up to date; says whether the message was about nodes.
 fn apply(status: &mut NodesStatus, message: &ServerMessage) -> bool {
-    let ServerMessage::Nodes {
-        changed,
-        gone,
-        freshness,
-    } = message
-    else {
+    let ServerMessage::Nodes { changed, gone, freshness } = message else {
         return false;
     };
     for node in changed {

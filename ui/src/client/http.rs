@@ -91,14 +91,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A call without a body and without a token.
     pub fn new(method: &'a str, path: &'a str) -> Self {
-        Self {
-            method,
-            path,
-            body: Body::Empty,
-            bearer: None,
-            browser_session: false,
-            time_limit_ms: TIME_LIMIT_MS,
-        }
+        Self { method, path, body: Body::Empty, bearer: None, browser_session: false, time_limit_ms: TIME_LIMIT_MS }
     }
 }
 
@@ -126,19 +119,15 @@ pub async fn send<T: DeserializeOwned>(call: Call<'_>) -> Result<T, ClientError>
     let given_up = |error: &JsValue| {
         if timed_out.get() {
             ClientError::TimedOut
-        } else if error
-            .dyn_ref::<js_sys::Error>()
-            .is_some_and(|e| e.name() == "AbortError")
-        {
+        } else if error.dyn_ref::<js_sys::Error>().is_some_and(|e| e.name() == "AbortError") {
             ClientError::Aborted
         } else {
             ClientError::Offline
         }
     };
     let init = request(&call, &controller).map_err(|error| given_up(&error))?;
-    let answer = JsFuture::from(window().fetch_with_str_and_init(call.path, &init))
-        .await
-        .map_err(|error| given_up(&error))?;
+    let answer =
+        JsFuture::from(window().fetch_with_str_and_init(call.path, &init)).await.map_err(|error| given_up(&error))?;
     let answer: Response = answer.unchecked_into();
     let status = answer.status();
     let text = answer.text().map_err(|error| given_up(&error))?;

@@ -39,12 +39,7 @@ impl JobList {
         let keeper = Keeper::new(client.live, &["jobs"], &read, {
             let read = read.clone();
             move |message| {
-                if let ServerMessage::Jobs {
-                    changed,
-                    gone,
-                    freshness,
-                } = message
-                {
+                if let ServerMessage::Jobs { changed, gone, freshness } = message {
                     let mut moved = false;
                     page.patch(|page| {
                         page.freshness = freshness.clone();
@@ -73,11 +68,8 @@ impl JobList {
 /// Puts changed jobs into the rows that show them. True when the list itself may be another one now (rows came, went or
 /// changed state), so that the server must be asked again.
 fn patch(rows: &mut [Job], changed: &[Job], gone: &[String]) -> bool {
-    let mut places: HashMap<String, usize> = rows
-        .iter()
-        .enumerate()
-        .map(|(place, job)| (job.id.clone(), place))
-        .collect();
+    let mut places: HashMap<String, usize> =
+        rows.iter().enumerate().map(|(place, job)| (job.id.clone(), place)).collect();
     let mut moved = gone.iter().any(|id| places.contains_key(id));
     for job in changed {
         match places.remove(&job.id) {
@@ -107,11 +99,7 @@ pub fn with_query(path: &str, query: &impl Serialize) -> String {
             Some(format!("{name}={value}"))
         })
         .collect();
-    if pairs.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{}", pairs.join("&"))
-    }
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }
 
 #[cfg(test)]

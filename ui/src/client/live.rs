@@ -124,11 +124,7 @@ impl Live {
             self.say(ClientAction::Subscribe, topic);
         }
         self.connect();
-        Subscription {
-            live: self,
-            topic: topic.to_owned(),
-            id,
-        }
+        Subscription { live: self, topic: topic.to_owned(), id }
     }
 
     /// As [`Live::subscribe`], until the current scope ends.
@@ -159,10 +155,7 @@ impl Live {
         if let Some(socket) = self.0.socket.borrow().as_ref()
             && socket.raw.ready_state() == WebSocket::OPEN
         {
-            let message = ClientMessage {
-                action,
-                topic: topic.to_owned(),
-            };
+            let message = ClientMessage { action, topic: topic.to_owned() };
             if let Ok(text) = serde_json::to_string(&message) {
                 // A socket that breaks here says so in its close event.
                 let _ = socket.raw.send_with_str(&text);
@@ -172,11 +165,7 @@ impl Live {
 
     fn connect(self) {
         let wanted = !self.0.topics.borrow().is_empty()
-            && self
-                .0
-                .session
-                .state()
-                .with_untracked(|state| matches!(state, SessionState::SignedIn(_)));
+            && self.0.session.state().with_untracked(|state| matches!(state, SessionState::SignedIn(_)));
         if !wanted || self.0.connecting.get() || self.0.socket.borrow().is_some() {
             return;
         }
@@ -214,12 +203,8 @@ impl Live {
         raw.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         raw.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         raw.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        *self.0.socket.borrow_mut() = Some(Socket {
-            raw,
-            _on_open: on_open,
-            _on_message: on_message,
-            _on_close: on_close,
-        });
+        *self.0.socket.borrow_mut() =
+            Some(Socket { raw, _on_open: on_open, _on_message: on_message, _on_close: on_close });
     }
 
     fn opened(self) {
@@ -242,12 +227,8 @@ impl Live {
         // Handlers may subscribe and unsubscribe, so none is called while the table is borrowed.
         let handlers: Vec<(u64, Handler)> = self.0.topics.borrow().get(&topic).cloned().unwrap_or_default();
         for (id, handler) in handlers {
-            let still_there = self
-                .0
-                .topics
-                .borrow()
-                .get(&topic)
-                .is_some_and(|known| known.iter().any(|(known, _)| *known == id));
+            let still_there =
+                self.0.topics.borrow().get(&topic).is_some_and(|known| known.iter().any(|(known, _)| *known == id));
             if still_there {
                 handler(&message);
             }
@@ -255,11 +236,7 @@ impl Live {
     }
 
     fn retry_later(self) {
-        let signed_in = self
-            .0
-            .session
-            .state()
-            .with_untracked(|state| matches!(state, SessionState::SignedIn(_)));
+        let signed_in = self.0.session.state().with_untracked(|state| matches!(state, SessionState::SignedIn(_)));
         if !signed_in {
             return;
         }
@@ -293,10 +270,6 @@ fn topic_of(message: &ServerMessage) -> Option<String> {
 /// `/ws` of the server that this page came from.
 fn address() -> Option<String> {
     let location = window().location();
-    let scheme = if location.protocol().ok()? == "https:" {
-        "wss"
-    } else {
-        "ws"
-    };
+    let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
     Some(format!("{scheme}://{}/ws", location.host().ok()?))
 }

@@ -149,9 +149,6 @@ impl Keeper {
                 refetch.soon();
             }
         });
-        Self {
-            _subscriptions: subscriptions,
-            _fallback: fallback,
-        }
+        Self { _subscriptions: subscriptions, _fallback: fallback }
     }
 }

@@ -100,10 +100,7 @@ impl Session {
     pub async fn sign_in(self, username: &str, password: &str) -> Result<User, ClientError> {
         let mut call = Call::new("POST", "/api/auth/login");
         call.browser_session = true;
-        call.body = json(&LoginRequest {
-            username: username.to_owned(),
-            password: password.to_owned(),
-        });
+        call.body = json(&LoginRequest { username: username.to_owned(), password: password.to_owned() });
         let answer: LoginAnswer = send(call).await?;
         self.keep(answer.access_token, answer.expires_in);
         self.enter(answer.user.clone());
@@ -138,20 +135,12 @@ impl Session {
         }
         self.refresh().await?;
         let token = self.0.token.borrow();
-        token
-            .as_ref()
-            .map(|token| token.text.clone())
-            .ok_or(ClientError::Unauthorized)
+        token.as_ref().map(|token| token.text.clone()).ok_or(ClientError::Unauthorized)
     }
 
     /// After a 401: a newer token than `refused`, or the end of the session.
     pub(super) async fn token_instead_of(self, refused: &str) -> Result<String, ClientError> {
-        let same = self
-            .0
-            .token
-            .borrow()
-            .as_ref()
-            .is_some_and(|token| token.text == refused);
+        let same = self.0.token.borrow().as_ref().is_some_and(|token| token.text == refused);
         if same {
             self.0.token.take();
         }
@@ -232,10 +221,7 @@ impl Session {
     fn keep(self, text: String, expires_in: i64) {
         #[expect(clippy::cast_precision_loss, reason = "seconds of a token's life")]
         let life_ms = expires_in as f64 * 1_000.0;
-        *self.0.token.borrow_mut() = Some(Token {
-            text,
-            expires_at_ms: now_ms() + life_ms,
-        });
+        *self.0.token.borrow_mut() = Some(Token { text, expires_at_ms: now_ms() + life_ms });
         // Spread, so that several tabs opened together don't all queue at the same moment.
         let due = (life_ms - RENEW_BEFORE_MS - js_sys::Math::random() * 20_000.0).max(5_000.0);
         #[expect(clippy::cast_possible_truncation, reason = "minutes in milliseconds")]
@@ -312,11 +298,7 @@ fn hint() -> bool {
 
 fn set_hint(signed_in: bool) {
     if let Some(storage) = storage() {
-        let _ = if signed_in {
-            storage.set_item(HINT, "1")
-        } else {
-            storage.remove_item(HINT)
-        };
+        let _ = if signed_in { storage.set_item(HINT, "1") } else { storage.remove_item(HINT) };
     }
 }
 
@@ -345,10 +327,7 @@ mod tests {
         ] {
             assert_eq!(safe_next(evil), None, "{evil:?}");
         }
-        assert_eq!(
-            login_path("/jobs?state=RUNNING"),
-            "/login?next=%2Fjobs%3Fstate%3DRUNNING"
-        );
+        assert_eq!(login_path("/jobs?state=RUNNING"), "/login?next=%2Fjobs%3Fstate%3DRUNNING");
         assert_eq!(login_path("/"), "/login");
         assert_eq!(login_path("//evil.example"), "/login");
     }

@@ -40,10 +40,7 @@ impl TabLock {
 
     async fn real() -> Option<Function> {
         let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
-        let request = Reflect::get(&locks, &"request".into())
-            .ok()?
-            .dyn_into::<Function>()
-            .ok()?;
+        let request = Reflect::get(&locks, &"request".into()).ok()?.dyn_into::<Function>().ok()?;
         let promise = Promise::new(&mut |got: Function, failed: Function| {
             let granted = Closure::once_into_js(move |_lock: JsValue| -> JsValue {
                 // The lock is ours until the promise that we answer with is settled.

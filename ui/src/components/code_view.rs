@@ -58,9 +58,7 @@ pub fn CodeView(props: CodeViewProps) -> View {
 
 /// `1\n2\n3` for as many lines as `text` has; a line break at the end begins no line.
 fn line_numbers(text: &str) -> String {
-    let lines: Vec<String> = (1..=text.lines().count().max(1))
-        .map(|number| number.to_string())
-        .collect();
+    let lines: Vec<String> = (1..=text.lines().count().max(1)).map(|number| number.to_string()).collect();
     lines.join("\n")
 }
 

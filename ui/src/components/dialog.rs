@@ -29,18 +29,9 @@ pub struct DialogProps {
 /// A dialog.
 #[component]
 pub fn Dialog(props: DialogProps) -> View {
-    let DialogProps {
-        open,
-        title,
-        children,
-        actions,
-        drawer,
-    } = props;
+    let DialogProps { open, title, children, actions, drawer } = props;
     let node = create_node_ref();
-    let element = move || {
-        node.try_get()
-            .and_then(|node| node.dyn_into::<HtmlDialogElement>().ok())
-    };
+    let element = move || node.try_get().and_then(|node| node.dyn_into::<HtmlDialogElement>().ok());
     on_mount(move || {
         create_effect(move || {
             let wanted = open.get();
@@ -54,10 +45,7 @@ pub fn Dialog(props: DialogProps) -> View {
     });
     // A click on the dialog itself, not on what is in it, is a click on the shade around it.
     let shade = move |event: web_sys::MouseEvent| {
-        let on_shade = event
-            .target()
-            .and_then(|target| target.dyn_into::<HtmlDialogElement>().ok())
-            .is_some();
+        let on_shade = event.target().and_then(|target| target.dyn_into::<HtmlDialogElement>().ok()).is_some();
         if on_shade {
             open.set(false);
         }

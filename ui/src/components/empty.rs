@@ -25,12 +25,7 @@ pub struct EmptyStateProps {
 /// An empty state.
 #[component]
 pub fn EmptyState(props: EmptyStateProps) -> View {
-    let EmptyStateProps {
-        glyph,
-        title,
-        text,
-        children,
-    } = props;
+    let EmptyStateProps { glyph, title, text, children } = props;
     view! {
         div(class="empty") {
             span(class="empty-picture") { (icon(glyph)) }

@@ -29,13 +29,7 @@ pub struct ExplanationBoxProps {
 /// An explanation box.
 #[component]
 pub fn ExplanationBox(props: ExplanationBoxProps) -> View {
-    let ExplanationBoxProps {
-        tone,
-        what,
-        why,
-        todo,
-        children,
-    } = props;
+    let ExplanationBoxProps { tone, what, why, todo, children } = props;
     view! {
         section(class="explanation", data-tone=tone.name()) {
             (icon(tone.glyph()))

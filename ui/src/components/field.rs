@@ -31,10 +31,7 @@ pub struct Choice {
 impl Choice {
     /// A value with its text.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            label: label.into(),
-        }
+        Self { value: value.into(), label: label.into() }
     }
 }
 
@@ -54,13 +51,7 @@ impl Frame {
     }
 
     fn around(self, input: View) -> View {
-        let Self {
-            id,
-            label,
-            help,
-            error,
-            optional,
-        } = self;
+        let Self { id, label, help, error, optional } = self;
         let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
         let has_error = error.clone();
         view! {
@@ -169,17 +160,7 @@ pub struct SelectProps {
 /// One of several choices.
 #[component]
 pub fn Select(props: SelectProps) -> View {
-    let SelectProps {
-        name,
-        label,
-        value,
-        choices,
-        help,
-        error,
-        optional,
-        bare,
-        attributes,
-    } = props;
+    let SelectProps { name, label, value, choices, help, error, optional, bare, attributes } = props;
     let id = unique_id(name);
     let described_by = (!bare).then(|| format!("{id}-help {id}-error"));
     let own_label = bare.then(|| label.clone());
@@ -213,14 +194,7 @@ pub fn Select(props: SelectProps) -> View {
     if bare {
         return input;
     }
-    Frame {
-        id,
-        label,
-        help,
-        error,
-        optional,
-    }
-    .around(input)
+    Frame { id, label, help, error, optional }.around(input)
 }
 
 /// The value of the input or select that an event comes from.
@@ -250,12 +224,7 @@ pub struct CheckboxProps {
 /// Yes or no.
 #[component]
 pub fn Checkbox(props: CheckboxProps) -> View {
-    let CheckboxProps {
-        name,
-        label,
-        value,
-        help,
-    } = props;
+    let CheckboxProps { name, label, value, help } = props;
     let id = unique_id(name);
     let help_id = format!("{id}-help");
     let (label_for, described_by) = (id.clone(), help_id.clone());

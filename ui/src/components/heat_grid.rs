@@ -80,9 +80,7 @@ pub struct HeatGridProps {
 }
 
 fn cell(node: &Node, size: CellSize, first: bool) -> View {
-    let used = t()
-        .common
-        .used_of(&count(node.cpus_allocated as usize), &count(node.cpus as usize));
+    let used = t().common.used_of(&count(node.cpus_allocated as usize), &count(node.cpus as usize));
     let label = t().nodes.cell(&node.name, &node_state_word(node.state), &used);
     let mark = Mark::of_node(node.state);
     let inside = match size {
@@ -125,10 +123,7 @@ fn cell(node: &Node, size: CellSize, first: bool) -> View {
 }
 
 fn move_focus(event: &KeyboardEvent) {
-    let Some(grid) = event
-        .current_target()
-        .and_then(|target| target.dyn_into::<Element>().ok())
-    else {
+    let Some(grid) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) else {
         return;
     };
     let Some(cell) = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) else {

@@ -28,13 +28,7 @@ pub struct MeterProps {
 /// A meter. The bar is an SVG rectangle: its width is an attribute, which the content security policy allows.
 #[component]
 pub fn Meter(props: MeterProps) -> View {
-    let MeterProps {
-        label,
-        used,
-        total,
-        write,
-        compact,
-    } = props;
+    let MeterProps { label, used, total, write, compact } = props;
     let values = create_memo(move || (used.get(), total.get()));
     let amount = move || {
         let (used, total) = values.get();

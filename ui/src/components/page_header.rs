@@ -25,12 +25,7 @@ pub struct PageHeaderProps {
 /// The head of a page.
 #[component]
 pub fn PageHeader(props: PageHeaderProps) -> View {
-    let PageHeaderProps {
-        title,
-        context,
-        parent,
-        children,
-    } = props;
+    let PageHeaderProps { title, context, parent, children } = props;
     let heading = title.clone();
     create_effect(move || browser::document().set_title(&format!("{} · slurmdash", heading.get_clone())));
     view! {

@@ -29,11 +29,7 @@ fn page_href(page: usize) -> String {
     let mut query = Query::parse(&here.query);
     query.set("page", &if page == 1 { String::new() } else { page.to_string() });
     let text = query.to_text();
-    if text.is_empty() {
-        path_with(&here.path, &[])
-    } else {
-        format!("{}?{text}", here.path)
-    }
+    if text.is_empty() { path_with(&here.path, &[]) } else { format!("{}?{text}", here.path) }
 }
 
 /// Previous, next, and where we are. Nothing when everything is on one page.

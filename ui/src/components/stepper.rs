@@ -20,11 +20,7 @@ pub struct StepperProps {
 /// The steps of a task.
 #[component]
 pub fn Stepper(props: StepperProps) -> View {
-    let StepperProps {
-        steps,
-        current,
-        on_back,
-    } = props;
+    let StepperProps { steps, current, on_back } = props;
     let on_back: std::rc::Rc<dyn Fn(usize)> = on_back.into();
     let items = move || -> Vec<View> {
         let current = current.get();

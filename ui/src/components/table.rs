@@ -36,11 +36,7 @@ pub struct Column {
 impl Column {
     /// A column of words that can't be sorted by.
     pub const fn new(label: fn() -> String) -> Self {
-        Self {
-            sort: "",
-            label,
-            numeric: false,
-        }
+        Self { sort: "", label, numeric: false }
     }
 
     /// Makes the list sortable by it, under this word.
@@ -122,10 +118,7 @@ impl SortOrder {
     /// Reads `name` or `-name`.
     pub fn parse(text: &str) -> Self {
         let (key, descending) = text.strip_prefix('-').map_or((text, false), |key| (key, true));
-        Self {
-            key: key.to_owned(),
-            descending,
-        }
+        Self { key: key.to_owned(), descending }
     }
 
     /// What the header's button asks for next: up, then down, then the list's own order again (empty).
@@ -160,13 +153,7 @@ pub struct TableProps {
 /// A table.
 #[component]
 pub fn Table(props: TableProps) -> View {
-    let TableProps {
-        label,
-        columns,
-        rows,
-        loading,
-        empty,
-    } = props;
+    let TableProps { label, columns, rows, loading, empty } = props;
     let (loading_now, for_empty) = (loading.clone(), rows.clone());
     let is_empty = create_selector(move || !loading_now.get() && for_empty.get_clone().is_empty());
     let (keys, row_signals) = keyed_rows(rows);

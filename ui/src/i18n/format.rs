@@ -47,11 +47,7 @@ impl Formatters {
         let locales = Array::of1(&JsValue::from_str(language.tag()));
         let digits = |most: u32| options(&[("maximumFractionDigits", most.into())]);
         let exact = options(&[("dateStyle", "medium".into()), ("timeStyle", "medium".into())]);
-        let clock = options(&[
-            ("hour", "2-digit".into()),
-            ("minute", "2-digit".into()),
-            ("hourCycle", "h23".into()),
-        ]);
+        let clock = options(&[("hour", "2-digit".into()), ("minute", "2-digit".into()), ("hourCycle", "h23".into())]);
         Self {
             language,
             numbers: [0, 1].map(|most| Intl::NumberFormat::new(&locales, &digits(most))),
@@ -65,18 +61,11 @@ impl Formatters {
 fn write_number(value: f64, digits: usize) -> String {
     with_formatters(|formatters| {
         let format = formatters.numbers[digits.min(1)].format();
-        format
-            .call1(&JsValue::UNDEFINED, &value.into())
-            .ok()
-            .and_then(|text| text.as_string())
-            .unwrap_or_default()
+        format.call1(&JsValue::UNDEFINED, &value.into()).ok().and_then(|text| text.as_string()).unwrap_or_default()
     })
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts beyond 2^53 are not met, and would still read right"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not met, and would still read right")]
 fn to_f64(value: u64) -> f64 {
     value as f64
 }
@@ -141,21 +130,13 @@ pub fn duration(seconds: u64) -> String {
 }
 
 fn date(time: UnixSeconds) -> js_sys::Date {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds of any date that Slurm can name are exact"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of any date that Slurm can name are exact")]
     let milliseconds = time as f64 * 1000.0;
     js_sys::Date::new(&milliseconds.into())
 }
 
 fn write_date(format: &Intl::DateTimeFormat, time: UnixSeconds) -> String {
-    format
-        .format()
-        .call1(&JsValue::UNDEFINED, &date(time))
-        .ok()
-        .and_then(|text| text.as_string())
-        .unwrap_or_default()
+    format.format().call1(&JsValue::UNDEFINED, &date(time)).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
 /// A point in time in full, in the person's own time zone.

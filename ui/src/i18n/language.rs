@@ -47,9 +47,7 @@ impl Language {
             .into_iter()
             .find_map(|tag| {
                 let primary = tag.split(['-', '_']).next().unwrap_or_default();
-                Self::ALL
-                    .into_iter()
-                    .find(|language| language.tag().eq_ignore_ascii_case(primary))
+                Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
             })
             .unwrap_or(Self::English)
     }

@@ -26,11 +26,7 @@ pub fn Login() -> View {
 
     let missing = move |value: Signal<String>, words: fn() -> String| {
         move || {
-            if tried.get() && value.with(String::is_empty) {
-                words()
-            } else {
-                String::new()
-            }
+            if tried.get() && value.with(String::is_empty) { words() } else { String::new() }
         }
     };
     let submit = move |event: SubmitEvent| {
@@ -49,10 +45,7 @@ pub fn Login() -> View {
         failure.set(None);
         spawn_local_scoped(async move {
             // Success leads away from this page: the guard watches the session.
-            let answer = client
-                .session
-                .sign_in(username.get_clone().trim(), &password.get_clone())
-                .await;
+            let answer = client.session.sign_in(username.get_clone().trim(), &password.get_clone()).await;
             if let Err(error) = answer {
                 batch(|| {
                     busy.set(false);
@@ -114,11 +107,7 @@ fn failure_words(error: &ClientError) -> String {
 
 fn reveal_button(visible: Signal<bool>) -> View {
     let word = move || {
-        if visible.get() {
-            t().login.hide_password()
-        } else {
-            t().login.show_password()
-        }
+        if visible.get() { t().login.hide_password() } else { t().login.show_password() }
     };
     view! {
         button(

@@ -68,9 +68,7 @@ pub fn FreshnessIndicator() -> View {
     );
     let hint = move || match state.get_clone() {
         State::Live => Some(t().shell.live_hint()),
-        _ => freshness
-            .with(|f| f.as_ref().and_then(|f| f.taken_at))
-            .map(format::exact_time),
+        _ => freshness.with(|f| f.as_ref().and_then(|f| f.taken_at)).map(format::exact_time),
     };
     view! {
         span(class="freshness", data-state=move || name(), role="status", title=move || hint()) {
@@ -115,15 +113,8 @@ mod tests {
 
     #[test]
     fn silence_of_slurm_outweighs_the_connection() {
-        let fresh = Freshness {
-            taken_at: Some(100),
-            stale: false,
-            problem: None,
-        };
-        let stale = Freshness {
-            stale: true,
-            ..fresh.clone()
-        };
+        let fresh = Freshness { taken_at: Some(100), stale: false, problem: None };
+        let stale = Freshness { stale: true, ..fresh.clone() };
         assert_eq!(judge(None, LiveState::Live, 0), State::Connecting);
         assert_eq!(judge(Some(&fresh), LiveState::Live, 500), State::Live);
         assert_eq!(judge(Some(&fresh), LiveState::Reconnecting, 112), State::Aged(10));

@@ -72,12 +72,7 @@ fn is_typing(event: &KeyboardEvent) -> bool {
     event
         .target()
         .and_then(|target| target.dyn_into::<Element>().ok())
-        .and_then(|element| {
-            element
-                .closest("input, textarea, select, [contenteditable], dialog[open]")
-                .ok()
-                .flatten()
-        })
+        .and_then(|element| element.closest("input, textarea, select, [contenteditable], dialog[open]").ok().flatten())
         .is_some()
 }
 

@@ -35,23 +35,14 @@ fn all_commands() -> Vec<Command> {
         glyph,
         action: Action::Go(href.to_owned()),
     };
-    let act = |name: String, glyph: Glyph, action: Action| Command {
-        group: words.group_do(),
-        name,
-        glyph,
-        action,
-    };
+    let act = |name: String, glyph: Glyph, action: Action| Command { group: words.group_do(), name, glyph, action };
     vec![
         go(words.dashboard(), Glyph::LayoutDashboard, "/dashboard"),
         go(words.jobs(), Glyph::ListVideo, "/jobs"),
         go(words.nodes(), Glyph::Server, "/nodes"),
         go(words.templates(), Glyph::LayoutTemplate, "/templates"),
         act(words.new_job(), Glyph::Plus, Action::Go("/jobs/new".to_owned())),
-        act(
-            words.switch_language(other_language().name()),
-            Glyph::Languages,
-            Action::SwitchLanguage,
-        ),
+        act(words.switch_language(other_language().name()), Glyph::Languages, Action::SwitchLanguage),
         act(words.change_theme(), Glyph::Sun, Action::SwitchTheme),
         act(words.sign_out(), Glyph::LogOut, Action::SignOut),
     ]
@@ -72,10 +63,7 @@ fn matching(commands: Vec<Command>, text: &str) -> Vec<Command> {
         })
         .collect();
     let words = t().shell;
-    for (path, name) in [
-        ("/jobs", words.palette_find_job(text)),
-        ("/nodes", words.palette_find_node(text)),
-    ] {
+    for (path, name) in [("/jobs", words.palette_find_job(text)), ("/nodes", words.palette_find_node(text))] {
         found.push(Command {
             group: words.group_find(),
             name,
@@ -102,11 +90,7 @@ pub fn Palette(open: Signal<bool>) -> View {
     let chosen = create_signal(0_usize);
     let commands = create_memo(move || matching(all_commands(), &text.get_clone()));
     let dialog = create_node_ref();
-    let element = move || {
-        dialog
-            .try_get()
-            .and_then(|node| node.dyn_into::<HtmlDialogElement>().ok())
-    };
+    let element = move || dialog.try_get().and_then(|node| node.dyn_into::<HtmlDialogElement>().ok());
     let opened = move || {
         text.set(String::new());
         chosen.set(0);
@@ -116,17 +100,15 @@ pub fn Palette(open: Signal<bool>) -> View {
         }
     };
     on_mount(move || {
-        create_effect(
-            move || match (open.get(), element().is_some_and(|dialog| dialog.open())) {
-                (true, false) => untrack(opened),
-                (false, true) => {
-                    if let Some(dialog) = element() {
-                        dialog.close();
-                    }
+        create_effect(move || match (open.get(), element().is_some_and(|dialog| dialog.open())) {
+            (true, false) => untrack(opened),
+            (false, true) => {
+                if let Some(dialog) = element() {
+                    dialog.close();
                 }
-                _ => {}
-            },
-        );
+            }
+            _ => {}
+        });
     });
     let pick = move |index: usize| {
         let command = commands.with(|commands| commands.get(index).cloned());
@@ -217,24 +199,11 @@ mod tests {
     #[test]
     fn every_word_must_be_in_the_name() {
         let commands = vec![
-            Command {
-                group: String::new(),
-                name: "New Job".into(),
-                glyph: Glyph::Plus,
-                action: Action::SignOut,
-            },
-            Command {
-                group: String::new(),
-                name: "Jobs".into(),
-                glyph: Glyph::Plus,
-                action: Action::SignOut,
-            },
+            Command { group: String::new(), name: "New Job".into(), glyph: Glyph::Plus, action: Action::SignOut },
+            Command { group: String::new(), name: "Jobs".into(), glyph: Glyph::Plus, action: Action::SignOut },
         ];
         let names = |text: &str| -> Vec<String> {
-            matching(commands.clone(), text)
-                .into_iter()
-                .map(|command| command.name)
-                .collect()
+            matching(commands.clone(), text).into_iter().map(|command| command.name).collect()
         };
         assert_eq!(names("  "), ["New Job", "Jobs"]);
         assert_eq!(names("job ne")[0], "New Job");

@@ -80,11 +80,7 @@ pub fn Rail(cluster: ReadSignal<Option<ClusterSummary>>) -> View {
         }
     });
     let fold_word = move || {
-        if folded.get() {
-            t().shell.unfold_navigation()
-        } else {
-            t().shell.fold_navigation()
-        }
+        if folded.get() { t().shell.unfold_navigation() } else { t().shell.fold_navigation() }
     };
     view! {
         nav(class="rail", aria-label=move || t().shell.navigation()) {

@@ -11,10 +11,7 @@ use crate::theme::{Theme, set_theme, theme};
 
 /// The language that the switch leads to.
 pub fn other_language() -> Language {
-    Language::ALL
-        .into_iter()
-        .find(|&other| other != language())
-        .unwrap_or(Language::English)
+    Language::ALL.into_iter().find(|&other| other != language()).unwrap_or(Language::English)
 }
 
 /// Ends the session and leaves for the login page.
@@ -101,14 +98,8 @@ pub fn TopBar(cluster: ReadSignal<Option<ClusterSummary>>, palette_open: Signal<
 fn PersonMenu() -> View {
     let session = use_client().session;
     let name = create_selector(move || session.user().map(|user| user.username).unwrap_or_default());
-    let initial = move || {
-        name.with(|name| {
-            name.chars()
-                .next()
-                .map(|first| first.to_uppercase().to_string())
-                .unwrap_or_default()
-        })
-    };
+    let initial =
+        move || name.with(|name| name.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default());
     view! {
         button(
             class="person",
