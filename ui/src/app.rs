@@ -10,6 +10,7 @@ use crate::pages;
 use crate::router::{self, Query, Route};
 use crate::shell::Frame;
 use crate::theme;
+use crate::upload::Uploads;
 
 /// Takes over the page that `index.html` painted.
 pub fn start() {
@@ -27,7 +28,7 @@ fn App() -> View {
     theme::start();
     router::start();
     time::start();
-    Client::provide();
+    Uploads::provide(Client::provide());
     guard();
 
     let route = router::route();
@@ -70,6 +71,9 @@ fn guard() {
 fn page(route: ReadSignal<Route>) -> View {
     View::from_dynamic(move || match route.get_clone() {
         Route::Login | Route::Root => View::new(),
+        Route::Jobs => view! { pages::jobs::Jobs {} },
+        Route::Job(id) => view! { pages::job::JobPage(id=id) },
+        Route::NewJob => view! { pages::new_job::NewJob {} },
         _ => view! { pages::not_found::NotFound {} },
     })
 }

@@ -12,6 +12,7 @@ mod pages;
 mod router;
 mod shell;
 mod theme;
+mod upload;
 
 fn main() {
     app::start();

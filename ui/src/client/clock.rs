@@ -1,7 +1,4 @@
 //! Timers and the browser's clock, as small owned values. Nothing here knows what it is timing.
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use js_sys::{Function, Promise};
 use sycamore::web::window;
 use wasm_bindgen::JsCast;
@@ -72,25 +69,6 @@ pub async fn sleep(ms: i32) {
         let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms.max(0));
     });
     let _ = JsFuture::from(promise).await;
-}
-
-/// Wakes whoever waits, by a promise: [`Gate::wait`] ends when [`Gate::open`] is called.
-#[derive(Clone, Default)]
-pub struct Gate(Rc<RefCell<Vec<Function>>>);
-
-impl Gate {
-    /// Lets everyone pass who waits now.
-    pub fn open(&self) {
-        for resolve in self.0.take() {
-            let _ = resolve.call0(&wasm_bindgen::JsValue::UNDEFINED);
-        }
-    }
-
-    /// Waits for the next [`Gate::open`].
-    pub async fn wait(&self) {
-        let promise = Promise::new(&mut |resolve: Function, _| self.0.borrow_mut().push(resolve));
-        let _ = JsFuture::from(promise).await;
-    }
 }
 
 /// Waiting time before attempt `attempt` (from 0): doubles from `first_ms` up to `longest_ms`, with `luck` (0 to 1)

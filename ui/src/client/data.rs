@@ -167,10 +167,7 @@ impl Data {
 
     /// Largest file an upload may be, bytes, if the cluster has been looked at already.
     pub fn max_file_size(self) -> Option<u64> {
-        self.0
-            .cluster
-            .value()
-            .with_untracked(|cluster| cluster.as_ref().map(|cluster| cluster.max_file_size))
+        self.0.cluster.value().with_untracked(|cluster| cluster.as_ref().map(|cluster| cluster.max_file_size))
     }
 
     /// How fresh what Slurm says is, as last heard.

@@ -1,5 +1,6 @@
 //! Form fields: a label above, help below, the error in its place. Each is tied to its input by id, so that screen
 //! readers say all three.
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use sycamore::prelude::*;
@@ -76,7 +77,8 @@ impl Frame {
 #[derive(Props)]
 pub struct TextInputProps {
     /// Its `name`, by which forms and tests find it.
-    name: &'static str,
+    #[prop(setter(into))]
+    name: Cow<'static, str>,
     /// The label.
     #[prop(setter(into))]
     label: Text,
@@ -105,7 +107,7 @@ pub struct TextInputProps {
 #[component]
 pub fn TextInput(props: TextInputProps) -> View {
     let frame = Frame {
-        id: unique_id(props.name),
+        id: unique_id(&props.name),
         label: props.label,
         help: props.help,
         error: props.error.clone(),
@@ -132,7 +134,8 @@ pub fn TextInput(props: TextInputProps) -> View {
 #[derive(Props)]
 pub struct SelectProps {
     /// Its `name`.
-    name: &'static str,
+    #[prop(setter(into))]
+    name: Cow<'static, str>,
     /// The label.
     #[prop(setter(into))]
     label: Text,
@@ -161,7 +164,7 @@ pub struct SelectProps {
 #[component]
 pub fn Select(props: SelectProps) -> View {
     let SelectProps { name, label, value, choices, help, error, optional, bare, attributes } = props;
-    let id = unique_id(name);
+    let id = unique_id(&name);
     let described_by = (!bare).then(|| format!("{id}-help {id}-error"));
     let own_label = bare.then(|| label.clone());
     let (options, shown) = (choices.clone(), choices);
@@ -210,7 +213,8 @@ pub fn input_value(event: &web_sys::Event) -> String {
 #[derive(Props)]
 pub struct CheckboxProps {
     /// Its `name`.
-    name: &'static str,
+    #[prop(setter(into))]
+    name: Cow<'static, str>,
     /// The label, beside the box.
     #[prop(setter(into))]
     label: Text,
@@ -225,7 +229,7 @@ pub struct CheckboxProps {
 #[component]
 pub fn Checkbox(props: CheckboxProps) -> View {
     let CheckboxProps { name, label, value, help } = props;
-    let id = unique_id(name);
+    let id = unique_id(&name);
     let help_id = format!("{id}-help");
     let (label_for, described_by) = (id.clone(), help_id.clone());
     view! {

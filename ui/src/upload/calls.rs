@@ -61,12 +61,7 @@ pub async fn init(client: Client, name: &str, size: u64, replace: bool) -> Resul
     };
     match client.post("/api/v2/files/upload/init", &body).await {
         Err(error) if error.status() == Some(413) => {
-            Err(CallFailed::Trouble(Trouble::Final(Failure::TooLarge(
-                client
-                    .data
-                    .max_file_size()
-                    .unwrap_or_default(),
-            ))))
+            Err(CallFailed::Trouble(Trouble::Final(Failure::TooLarge(client.data.max_file_size().unwrap_or_default()))))
         }
         answer => Ok(answer?),
     }
@@ -79,9 +74,7 @@ pub async fn list(client: Client) -> Result<UploadList, ClientError> {
 
 /// One session, with its missing chunks.
 pub async fn look(client: Client, upload_id: &str) -> Result<Upload, CallFailed> {
-    Ok(client
-        .get(&format!("/api/v2/files/uploads/{}", escape(upload_id)))
-        .await?)
+    Ok(client.get(&format!("/api/v2/files/uploads/{}", escape(upload_id))).await?)
 }
 
 /// Sends one chunk, with its digest where the browser lets us compute one.
@@ -107,17 +100,12 @@ pub async fn send_chunk(
         })
         .and_then(|()| form.append_with_blob_and_filename("chunk", &piece, "chunk"));
     filled.map_err(|_| unreadable())?;
-    Ok(client
-        .post_form("/api/v2/files/upload/chunk", &form, CHUNK_LIMIT_MS)
-        .await?)
+    Ok(client.post_form("/api/v2/files/upload/chunk", &form, CHUNK_LIMIT_MS).await?)
 }
 
 /// Says that all chunks are there.
 pub async fn complete(client: Client, upload_id: &str) -> Result<UploadFinished, CallFailed> {
-    let body = CompleteUpload {
-        upload_id: upload_id.to_owned(),
-        verify_checksum: false,
-    };
+    let body = CompleteUpload { upload_id: upload_id.to_owned(), verify_checksum: false };
     Ok(client.post("/api/v2/files/upload/complete", &body).await?)
 }
 
@@ -147,11 +135,7 @@ async fn sha256(bytes: &ArrayBuffer) -> Option<String> {
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
-        .collect()
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }
 
 #[cfg(test)]

@@ -84,11 +84,7 @@ impl Item {
             info: classify(&name, transfer.size()),
             name,
             progress: progress.unwrap_or_else(|| create_signal(first)),
-            work: RefCell::new(Work {
-                transfer,
-                file,
-                replace: false,
-            }),
+            work: RefCell::new(Work { transfer, file, replace: false }),
         }
     }
 

@@ -48,9 +48,7 @@ fn remembered(
 }
 
 fn read() -> VecDeque<(String, String)> {
-    browser::stored(KEY)
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default()
+    browser::stored(KEY).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 fn write(entries: &VecDeque<(String, String)>) {

@@ -167,9 +167,7 @@ impl Uploads {
 
     /// Takes finished files off the list; they stay where they are.
     pub fn clear_done(self) {
-        self.0
-            .items
-            .update(|items| items.retain(|item| !item.progress().with_untracked(Progress::is_done)));
+        self.0.items.update(|items| items.retain(|item| !item.progress().with_untracked(Progress::is_done)));
     }
 
     /// Puts the uploads of an earlier visit back on the list, those of `wanted` that the server still knows.
@@ -178,9 +176,7 @@ impl Uploads {
         let wanted = |upload: &&Upload| wanted.contains(&upload.upload_id) && upload.status != UploadStatus::Cancelled;
         let mut items = self.0.items.get_clone_untracked();
         for upload in known.uploads.iter().filter(wanted) {
-            let listed = items
-                .iter()
-                .any(|item| item.upload_id().as_ref() == Some(&upload.upload_id));
+            let listed = items.iter().any(|item| item.upload_id().as_ref() == Some(&upload.upload_id));
             if !listed && let Some(item) = Item::known(self.new_id(), upload) {
                 items.push(Rc::new(item));
             }
@@ -240,9 +236,7 @@ impl Uploads {
     async fn begin(self, item: &Rc<Item>) -> Result<(), CallFailed> {
         let Inner { client, .. } = *self.0;
         let fingerprint = self.fingerprint(item);
-        let earlier = item
-            .upload_id()
-            .or_else(|| fingerprint.as_deref().and_then(memory::recall));
+        let earlier = item.upload_id().or_else(|| fingerprint.as_deref().and_then(memory::recall));
         if let Some(upload_id) = earlier {
             match calls::look(client, &upload_id).await {
                 Ok(upload) if upload.status == UploadStatus::Completed => {
@@ -302,22 +296,16 @@ impl Uploads {
         let user = self.0.client.session.user()?;
         let work = item.work.borrow();
         let file = work.file.as_ref()?;
-        Some(memory::fingerprint(
-            &user.username,
-            &item.name,
-            item.info.size,
-            file.last_modified(),
-        ))
+        Some(memory::fingerprint(&user.username, &item.name, item.info.size, file.last_modified()))
     }
 
     /// Closing the tab stops uploads: the browser asks first.
     fn ask_before_leaving(self) {
         let ask = Closure::<dyn FnMut(BeforeUnloadEvent)>::new(move |event: BeforeUnloadEvent| {
-            let active = self.0.items.with_untracked(|items| {
-                items
-                    .iter()
-                    .any(|item| item.progress().with_untracked(Progress::is_active))
-            });
+            let active = self
+                .0
+                .items
+                .with_untracked(|items| items.iter().any(|item| item.progress().with_untracked(Progress::is_active)));
             if active {
                 event.prevent_default();
             }

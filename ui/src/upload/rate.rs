@@ -49,11 +49,7 @@ impl Rate {
     /// Seconds until `left` bytes are through, once the rate is known and not nought.
     pub fn seconds_left(&self, left: u64) -> Option<u64> {
         let rate = self.bytes_per_s.filter(|rate| *rate >= 1.0)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "finite and not negative"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "finite and not negative")]
         Some((to_f64(left) / rate).ceil() as u64)
     }
 }

@@ -185,9 +185,7 @@ impl Transfer {
 
     /// Seconds left, while it is sending.
     pub fn seconds_left(&self) -> Option<u64> {
-        (self.phase == Phase::Sending)
-            .then(|| self.rate.seconds_left(self.size - self.done()))
-            .flatten()
+        (self.phase == Phase::Sending).then(|| self.rate.seconds_left(self.size - self.done())).flatten()
     }
 
     /// Whether something went wrong the last time and it waits to try again.
@@ -332,11 +330,7 @@ impl Transfer {
     pub fn still_missing(&mut self, missing: impl IntoIterator<Item = u32>) {
         self.single = false;
         self.missing = missing.into_iter().filter(|chunk| *chunk < self.total).collect();
-        self.phase = if self.missing.is_empty() {
-            Phase::Failed(Failure::ServerTrouble)
-        } else {
-            Phase::Sending
-        };
+        self.phase = if self.missing.is_empty() { Phase::Failed(Failure::ServerTrouble) } else { Phase::Sending };
     }
 
     /// The server knows nothing of the session (it was removed meanwhile): begins again from the start.

@@ -23,11 +23,7 @@ impl Lines {
     pub fn show(&mut self, body: &HtmlElement, terminal: &Terminal, generation: usize) {
         if self.generation != generation || terminal.first() >= self.end {
             body.set_text_content(None);
-            *self = Self {
-                generation,
-                first: terminal.first(),
-                end: terminal.first(),
-            };
+            *self = Self { generation, first: terminal.first(), end: terminal.first() };
         }
         while self.first < terminal.first() {
             if let Some(line) = body.first_element_child() {
@@ -97,11 +93,7 @@ fn class_of(span: &Span) -> String {
     if style.colour > 0 {
         classes.push(format!("ansi-{}", style.colour));
     }
-    for (is, class) in [
-        (style.bold, "ansi-bold"),
-        (style.dim, "ansi-dim"),
-        (style.underline, "ansi-underline"),
-    ] {
+    for (is, class) in [(style.bold, "ansi-bold"), (style.dim, "ansi-dim"), (style.underline, "ansi-underline")] {
         if is {
             classes.push(class.to_owned());
         }

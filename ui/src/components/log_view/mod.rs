@@ -104,12 +104,7 @@ struct Controls {
 /// A log view.
 #[component]
 pub fn LogView(props: LogViewProps) -> View {
-    let LogViewProps {
-        label,
-        log,
-        placeholder,
-        status,
-    } = props;
+    let LogViewProps { label, log, placeholder, status } = props;
     let controls = Controls {
         follow: create_signal(true),
         paused: create_signal(false),
@@ -141,6 +136,11 @@ pub fn LogView(props: LogViewProps) -> View {
                 }
                 waiting.set(0);
                 lines.show(&body, &terminal, log.generation.get());
+                // New lines are without their marks yet.
+                controls.matches.with_untracked(|matches| {
+                    let current = matches.get(controls.at.get_untracked()).copied();
+                    lines.mark(&body, matches, current);
+                });
                 if follow {
                     frame.set_scroll_top(frame.scroll_height());
                 }
@@ -164,15 +164,15 @@ pub fn LogView(props: LogViewProps) -> View {
     };
     let cut = {
         let log = log.clone();
-        move || cut_words(&log)
+        create_selector(move || cut_words(&log))
     };
     view! {
         section(class="log", data-wrap=move || controls.wrap.get().then_some("")) {
             (toolbar(&log, controls, status.clone()))
-            p(class="log-note", hidden=move || controls.paused.get().then_some("").is_none()) {
+            p(class="log-note", hidden=move || !controls.paused.get()) {
                 (t().log.paused(&format::count(waiting.get())))
             }
-            p(class="log-note", hidden={ let cut = cut.clone(); move || cut().is_empty() }) { (cut()) }
+            p(class="log-note", hidden=move || cut.with(String::is_empty)) { (cut.get_clone()) }
             div(
                 class="log-frame",
                 r#ref=frame,
@@ -230,13 +230,13 @@ fn search(
         controls.query.track();
         controls.at.set(0);
     });
+    let mut reached = None;
     create_effect(move || {
         let current = controls.matches.with(|matches| matches.get(controls.at.get()).copied());
+        let moved = std::mem::replace(&mut reached, current) != current;
         let Some(body) = body() else { return };
-        controls
-            .matches
-            .with(|matches| found.borrow().mark(&body, matches, current));
-        if let Some(number) = current {
+        controls.matches.with(|matches| found.borrow().mark(&body, matches, current));
+        if let Some(number) = current.filter(|_| moved) {
             // Following on would take the match out of sight again.
             controls.follow.set(false);
             if let Some(line) = lines.borrow().element(&body, number) {
@@ -268,9 +268,7 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
         let count = controls.matches.with_untracked(Vec::len);
         if count > 0 {
             let at = controls.at.get_untracked();
-            controls
-                .at
-                .set(if forward { at + 1 } else { at + count - 1 } % count);
+            controls.at.set(if forward { at + 1 } else { at + count - 1 } % count);
         }
     };
     let keys = move |event: KeyboardEvent| {
@@ -286,8 +284,7 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
         } else if matches == 0 {
             t().log.no_match()
         } else {
-            t().log
-                .matches(&format::count(controls.at.get() + 1), &format::count(matches))
+            t().log.matches(&format::count(controls.at.get() + 1), &format::count(matches))
         }
     };
     let toggle = |glyph: Glyph, label: fn() -> String, on: Signal<bool>| {
@@ -316,7 +313,7 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
                     placeholder=move || t().log.search(),
                     data-search="page",
                     autocomplete="off",
-                    spellcheck="false",
+                    "spellcheck"="false",
                     on:keydown=keys
                 )
             }

@@ -48,9 +48,7 @@ enum Reading {
     /// After `ESC [`, with what came since.
     Control(String),
     /// In a title or link, which end with BEL or `ESC \`.
-    Command {
-        escape: bool,
-    },
+    Command { escape: bool },
     /// One more character belongs to the sequence.
     One,
 }
@@ -211,18 +209,12 @@ impl Terminal {
 
 /// Joins characters of one style; spaces that only fill up the end are left out.
 fn spans(cells: &[(char, Style)]) -> Line {
-    let end = cells
-        .iter()
-        .rposition(|(c, style)| *c != ' ' || style.underline)
-        .map_or(0, |last| last + 1);
+    let end = cells.iter().rposition(|(c, style)| *c != ' ' || style.underline).map_or(0, |last| last + 1);
     let mut line = Line::new();
     for (c, style) in &cells[..end] {
         match line.last_mut() {
             Some(span) if span.style == *style => span.text.push(*c),
-            _ => line.push(Span {
-                text: c.to_string(),
-                style: *style,
-            }),
+            _ => line.push(Span { text: c.to_string(), style: *style }),
         }
     }
     line
@@ -313,13 +305,18 @@ mod tests {
         let mut terminal = Terminal::default();
         terminal.feed("\x1b[1;31merror\x1b[0m: \x1b[38;5;46mgreen\x1b[39m \x1b[38;2;10;20;250mblue\x1b[m.");
         let line = terminal.line(0);
-        let look: Vec<(&str, u8, bool)> = line
-            .iter()
-            .map(|span| (span.text.as_str(), span.style.colour, span.style.bold))
-            .collect();
+        let look: Vec<(&str, u8, bool)> =
+            line.iter().map(|span| (span.text.as_str(), span.style.colour, span.style.bold)).collect();
         assert_eq!(
             look,
-            [("error", 2, true), (": ", 0, false), ("green", 3, false), (" ", 0, false), ("blue", 5, false), (".", 0, false)]
+            [
+                ("error", 2, true),
+                (": ", 0, false),
+                ("green", 3, false),
+                (" ", 0, false),
+                ("blue", 5, false),
+                (".", 0, false)
+            ]
         );
     }
 

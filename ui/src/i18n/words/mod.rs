@@ -3,11 +3,17 @@
 pub mod common;
 pub mod dashboard;
 pub mod gallery;
+pub mod job;
+pub mod jobs;
+pub mod log;
 pub mod login;
 pub mod nodes;
+pub mod reasons;
 pub mod shell;
 pub mod states;
 pub mod templates;
+pub mod uploads;
+pub mod wizard;
 
 use super::Language;
 
@@ -44,6 +50,18 @@ messages! {
     nodes: nodes::Nodes,
     /// `/templates`.
     templates: templates::Templates,
+    /// `/jobs`.
+    jobs: jobs::Jobs,
+    /// `/jobs/<id>`.
+    job: job::Job,
+    /// Why a job waits, and why it failed.
+    reasons: reasons::Reasons,
+    /// The log view.
+    log: log::Log,
+    /// Uploads.
+    uploads: uploads::Uploads,
+    /// `/jobs/new`.
+    wizard: wizard::Wizard,
     /// `/gallery`.
     gallery: gallery::Gallery,
 }
