@@ -62,42 +62,26 @@ impl Commands {
         let command = call.command;
         let mut child = self.spawn(&call).map_err(|error| match error.kind() {
             // Only what a person asked for makes arguments that long.
-            io::ErrorKind::ArgumentListTooLong | io::ErrorKind::InvalidInput => SlurmError::Refused {
-                message: error.to_string(),
-            },
-            _ => SlurmError::CommandMissing {
-                command: command.to_owned(),
-                reason: error.to_string(),
-            },
+            io::ErrorKind::ArgumentListTooLong | io::ErrorKind::InvalidInput => {
+                SlurmError::Refused { message: error.to_string() }
+            }
+            _ => SlurmError::CommandMissing { command: command.to_owned(), reason: error.to_string() },
         })?;
         let _group = Group::of(&child);
         match tokio::time::timeout(self.timeout, converse(&mut child, call.stdin)).await {
             Ok(Ok(said)) => Ok(said),
-            Ok(Err(error)) => Err(SlurmError::Unexpected {
-                command: command.to_owned(),
-                message: error.to_string(),
-            }),
-            Err(_) => Err(SlurmError::TimedOut {
-                command: command.to_owned(),
-                seconds: self.timeout.as_secs(),
-            }),
+            Ok(Err(error)) => Err(SlurmError::Unexpected { command: command.to_owned(), message: error.to_string() }),
+            Err(_) => Err(SlurmError::TimedOut { command: command.to_owned(), seconds: self.timeout.as_secs() }),
         }
     }
 
     fn spawn(&self, call: &Call<'_>) -> io::Result<Child> {
-        let program = self
-            .bin_dir
-            .as_ref()
-            .map_or_else(|| call.command.into(), |dir| dir.join(call.command));
+        let program = self.bin_dir.as_ref().map_or_else(|| call.command.into(), |dir| dir.join(call.command));
         Command::new(program)
             .args(&call.args)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .envs(
-                call.environment
-                    .iter()
-                    .map(|(name, value)| (OsStr::new(name), OsStr::new(value))),
-            )
+            .envs(call.environment.iter().map(|(name, value)| (OsStr::new(name), OsStr::new(value))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -112,12 +96,7 @@ struct Group(Option<Pid>);
 
 impl Group {
     fn of(child: &Child) -> Group {
-        Group(
-            child
-                .id()
-                .and_then(|pid| i32::try_from(pid).ok())
-                .and_then(Pid::from_raw),
-        )
+        Group(child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw))
     }
 }
 
@@ -140,11 +119,7 @@ async fn converse(child: &mut Child, input: &str) -> io::Result<Said> {
         Ok(())
     };
     let ((), stdout, stderr) = tokio::try_join!(write, all(stdout), beginning(stderr))?;
-    Ok(Said {
-        ok: child.wait().await?.success(),
-        stdout,
-        stderr,
-    })
+    Ok(Said { ok: child.wait().await?.success(), stdout, stderr })
 }
 
 async fn all(stream: Option<impl AsyncRead + Unpin>) -> io::Result<String> {

@@ -41,11 +41,7 @@ pub struct CliConfig {
 impl Default for CliConfig {
     /// Everything from the environment; 20 s, well over what a busy controller takes.
     fn default() -> Self {
-        CliConfig {
-            bin_dir: None,
-            slurm_conf: None,
-            timeout: Duration::from_secs(20),
-        }
+        CliConfig { bin_dir: None, slurm_conf: None, timeout: Duration::from_secs(20) }
     }
 }
 
@@ -63,35 +59,18 @@ impl Cli {
     /// A cluster reached with this configuration. Nothing is run yet.
     pub fn new(config: CliConfig) -> Cli {
         let environment = environment(config.slurm_conf);
-        Cli {
-            commands: Commands {
-                bin_dir: config.bin_dir,
-                environment,
-                timeout: config.timeout,
-            },
-        }
+        Cli { commands: Commands { bin_dir: config.bin_dir, environment, timeout: config.timeout } }
     }
 
     async fn ask(&self, command: &str, args: &[&str]) -> Result<Said, SlurmError> {
         let args = args.iter().map(OsString::from).collect();
-        self.commands
-            .run(Call {
-                command,
-                args,
-                environment: ASKING,
-                stdin: "",
-            })
-            .await
+        self.commands.run(Call { command, args, environment: ASKING, stdin: "" }).await
     }
 
     /// What scontrol shows. That it knows nothing to show is not a failure.
     async fn show(&self, args: &[&str]) -> Result<String, SlurmError> {
         let said = self.ask("scontrol", args).await?;
-        if said.ok {
-            Ok(said.stdout)
-        } else {
-            Err(words::unavailable("scontrol", &said.stderr))
-        }
+        if said.ok { Ok(said.stdout) } else { Err(words::unavailable("scontrol", &said.stderr)) }
     }
 
     /// The job as the controller knows it.
@@ -101,22 +80,12 @@ impl Cli {
         let said = self
             .ask(
                 "squeue",
-                &[
-                    "--noheader",
-                    "--all",
-                    "--states=all",
-                    &format!("--jobs={text}"),
-                    &format!("--Format={format}"),
-                ],
+                &["--noheader", "--all", "--states=all", &format!("--jobs={text}"), &format!("--Format={format}")],
             )
             .await?;
         if !said.ok {
             let unknown = words::no_such_job(&said.stderr);
-            return if unknown {
-                Ok(None)
-            } else {
-                Err(words::unavailable("squeue", &said.stderr))
-            };
+            return if unknown { Ok(None) } else { Err(words::unavailable("squeue", &said.stderr)) };
         }
         let records = squeue::parse_full(&said.stdout, &mark).map_err(|error| unexpected("squeue", &error))?;
         Ok(best(records, id))
@@ -128,26 +97,14 @@ impl Cli {
         let delimiter = format!("--delimiter={}", mark.as_str());
         let format = format!("--format={}", sacct::FIELDS.join(","));
         let jobs = format!("--jobs={text}");
-        let args = [
-            "--noheader",
-            "--allocations",
-            "--allusers",
-            "--parsable",
-            &delimiter,
-            &format,
-            &jobs,
-        ];
+        let args = ["--noheader", "--allocations", "--allusers", "--parsable", &delimiter, &format, &jobs];
         let said = match self.ask("sacct", &args).await {
             Err(SlurmError::CommandMissing { .. }) => return Ok(None),
             said => said?,
         };
         if !said.ok {
             let none = said.stderr.contains("accounting storage is disabled");
-            return if none {
-                Ok(None)
-            } else {
-                Err(words::unavailable("sacct", &said.stderr))
-            };
+            return if none { Ok(None) } else { Err(words::unavailable("sacct", &said.stderr)) };
         }
         let records = sacct::parse(&said.stdout, &mark).map_err(|error| unexpected("sacct", &error))?;
         Ok(best(records, id))
@@ -162,9 +119,7 @@ fn environment(slurm_conf: Option<PathBuf>) -> Vec<(OsString, OsString)> {
         .collect();
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     environment.push(("PATH".into(), path));
-    let conf = slurm_conf
-        .map(OsString::from)
-        .or_else(|| std::env::var_os("SLURM_CONF"));
+    let conf = slurm_conf.map(OsString::from).or_else(|| std::env::var_os("SLURM_CONF"));
     environment.extend(conf.map(|conf| ("SLURM_CONF".into(), conf)));
     environment
 }
@@ -180,10 +135,7 @@ fn mark() -> Result<Mark, SlurmError> {
 }
 
 fn unexpected(command: &str, error: &Malformed) -> SlurmError {
-    SlurmError::Unexpected {
-        command: command.to_owned(),
-        message: error.to_string(),
-    }
+    SlurmError::Unexpected { command: command.to_owned(), message: error.to_string() }
 }
 
 /// Of an array's records the one that is meant: that task, or the one with the array's own number.
@@ -206,9 +158,7 @@ impl Slurm for Cli {
     async fn jobs(&self) -> Result<Vec<Job>, SlurmError> {
         let mark = mark()?;
         let format = format!("--Format={}", squeue::format(&mark, false));
-        let said = self
-            .ask("squeue", &["--noheader", "--all", "--states=all", &format])
-            .await?;
+        let said = self.ask("squeue", &["--noheader", "--all", "--states=all", &format]).await?;
         if !said.ok {
             return Err(words::unavailable("squeue", &said.stderr));
         }
@@ -234,24 +184,13 @@ impl Slurm for Cli {
     }
 
     async fn submit(&self, submission: &Submission) -> Result<u32, SlurmError> {
-        let call = Call {
-            command: "sbatch",
-            args: arguments(submission),
-            environment: &[],
-            stdin: &submission.script,
-        };
+        let call = Call { command: "sbatch", args: arguments(submission), environment: &[], stdin: &submission.script };
         let said = self.commands.run(call).await?;
         if !said.ok {
             return Err(words::refusal("sbatch", &said.stderr));
         }
         // `123`, or `123;cluster` where there are several.
-        let id = said
-            .stdout
-            .trim()
-            .split(';')
-            .next()
-            .and_then(|id| id.parse().ok())
-            .filter(|id| *id > 0);
+        let id = said.stdout.trim().split(';').next().and_then(|id| id.parse().ok()).filter(|id| *id > 0);
         id.ok_or_else(|| {
             let begin: String = said.stdout.chars().take(80).collect();
             unexpected("sbatch", &Malformed(format!("{begin:?} is no job id")))
@@ -284,16 +223,7 @@ fn arguments(submission: &Submission) -> Vec<OsString> {
         ("--ntasks", number(submission.tasks)),
         ("--cpus-per-task", number(submission.cpus_per_task)),
         ("--mem", submission.memory.map(|memory| format!("{memory}M"))),
-        (
-            "--gres",
-            submission.gpus.map(|gpus| {
-                if gpus == 0 {
-                    "none".to_owned()
-                } else {
-                    format!("gpu:{gpus}")
-                }
-            }),
-        ),
+        ("--gres", submission.gpus.map(|gpus| if gpus == 0 { "none".to_owned() } else { format!("gpu:{gpus}") })),
         ("--time", submission.time.clone()),
         ("--array", submission.array.clone()),
     ] {

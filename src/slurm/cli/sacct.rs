@@ -52,12 +52,12 @@ pub fn parse(text: &str, mark: &Mark) -> Result<Vec<JobRecord>, Malformed> {
             (*slot, rest) = (field, after);
         }
         rest = rest.strip_prefix('\n').unwrap_or(rest);
-        records.push(record(fields)?);
+        records.push(record(&fields)?);
     }
     Ok(records)
 }
 
-fn record(fields: [&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
+fn record(fields: &[&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
     let [
         id,
         raw_id,
@@ -81,14 +81,10 @@ fn record(fields: [&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
         priority,
         work_dir,
         name,
-    ] = fields;
-    let job_id = raw_id
-        .parse()
-        .map_err(|_| Malformed(format!("JobIDRaw {raw_id:?} is no number")))?;
+    ] = *fields;
+    let job_id = raw_id.parse().map_err(|_| Malformed(format!("JobIDRaw {raw_id:?} is no number")))?;
     let array = id.split_once('_').map(|(array, _)| array.parse::<u32>());
-    let array = array
-        .transpose()
-        .map_err(|_| Malformed(format!("JobID {id:?} is no job id")))?;
+    let array = array.transpose().map_err(|_| Malformed(format!("JobID {id:?} is no job id")))?;
     let (requested, allocated) = (tres::parse(requested), tres::parse(allocated));
     let state = JobState::parse(state);
     let ended = time::exit_code(exit_code).filter(|_| state.is_final());
@@ -105,17 +101,9 @@ fn record(fields: [&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
         state,
         reason: time::present(reason),
         // A job that never started has none yet; what it asked for counts.
-        nodes: [time::count(nodes), requested.nodes]
-            .into_iter()
-            .flatten()
-            .find(|n| *n > 0)
-            .unwrap_or(0),
+        nodes: [time::count(nodes), requested.nodes].into_iter().flatten().find(|n| *n > 0).unwrap_or(0),
         tasks: None,
-        cpus: [time::count(cpus), requested.cpus]
-            .into_iter()
-            .flatten()
-            .find(|n| *n > 0)
-            .unwrap_or(0),
+        cpus: [time::count(cpus), requested.cpus].into_iter().flatten().find(|n| *n > 0).unwrap_or(0),
         memory: allocated.memory.or(requested.memory),
         gpus: allocated.gpus.max(requested.gpus),
         node_list: time::present(node_list).filter(|list| list != "None assigned"),

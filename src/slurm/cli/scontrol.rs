@@ -131,40 +131,27 @@ fn records<'a>(text: &'a str, keys: &'a [&'a str]) -> impl Iterator<Item = Value
         at += line.len();
     }
     let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
-    starts
-        .into_iter()
-        .zip(ends)
-        .map(move |(from, to)| values(&text[from..to], keys))
+    starts.into_iter().zip(ends).map(move |(from, to)| values(&text[from..to], keys))
 }
 
 fn values<'a>(record: &'a str, keys: &[&'a str]) -> Values<'a> {
     let mut found: Vec<(usize, &'a str)> = Vec::new();
     for (at, _) in record.match_indices('=') {
-        let begin = record[..at]
-            .rfind(|c: char| c.is_ascii_whitespace())
-            .map_or(0, |space| space + 1);
+        let begin = record[..at].rfind(|c: char| c.is_ascii_whitespace()).map_or(0, |space| space + 1);
         let known = keys.iter().find(|key| **key == &record[begin..at]);
         if let Some(key) = known.filter(|key| found.iter().all(|(_, seen)| seen != *key)) {
             found.push((begin, *key));
         }
     }
     let ends = found.iter().skip(1).map(|(begin, _)| *begin).chain([record.len()]);
-    found
-        .iter()
-        .zip(ends)
-        .map(|((begin, key), end)| (*key, record[begin + key.len() + 1..end].trim()))
-        .collect()
+    found.iter().zip(ends).map(|((begin, key), end)| (*key, record[begin + key.len() + 1..end].trim())).collect()
 }
 
 /// A value that has to be there and a number.
 fn number<N: std::str::FromStr>(values: &Values<'_>, key: &str) -> Result<N, Malformed> {
     let text = values.get(key).copied().unwrap_or_default();
     text.parse().map_err(|_| {
-        let name = values
-            .get("NodeName")
-            .or(values.get("PartitionName"))
-            .copied()
-            .unwrap_or_default();
+        let name = values.get("NodeName").or(values.get("PartitionName")).copied().unwrap_or_default();
         Malformed(format!("{key}={text:?} of {name} is no number"))
     })
 }
@@ -214,23 +201,11 @@ fn without_signature(reason: &str) -> &str {
 pub fn state(text: &str) -> NodeState {
     let text = text.to_ascii_uppercase();
     let silent = text.contains('*');
-    let words: Vec<&str> = text
-        .split('+')
-        .map(|word| word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()))
-        .collect();
+    let words: Vec<&str> =
+        text.split('+').map(|word| word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric())).collect();
     let any = |states: &[&str]| words.iter().any(|word| states.contains(word));
     if silent
-        || any(&[
-            "DOWN",
-            "ERROR",
-            "FAIL",
-            "FAILING",
-            "INVAL",
-            "INVALID",
-            "INVALID_REG",
-            "NOT_RESPONDING",
-            "NO_RESPOND",
-        ])
+        || any(&["DOWN", "ERROR", "FAIL", "FAILING", "INVAL", "INVALID", "INVALID_REG", "NOT_RESPONDING", "NO_RESPOND"])
     {
         NodeState::Down
     } else if any(&["DRAIN", "DRAINED", "DRAINING", "DRNG"]) {
@@ -259,10 +234,7 @@ pub fn partitions(text: &str, nodes: &[Node]) -> Result<Vec<Partition>, Malforme
 fn partition(values: &Values<'_>, by_name: &BTreeMap<&str, &Node>) -> Result<Partition, Malformed> {
     let text = |key: &str| values.get(key).copied().unwrap_or_default();
     let names = time::present(text("Nodes")).map_or(Ok(Vec::new()), |list| hostlist::expand(&list))?;
-    let nodes: Vec<&Node> = names
-        .iter()
-        .filter_map(|name| by_name.get(name.as_str()).copied())
-        .collect();
+    let nodes: Vec<&Node> = names.iter().filter_map(|name| by_name.get(name.as_str()).copied()).collect();
     Ok(Partition {
         name: text("PartitionName").to_owned(),
         is_default: text("Default") == "YES",
@@ -280,9 +252,6 @@ fn partition(values: &Values<'_>, by_name: &BTreeMap<&str, &Node>) -> Result<Par
 /// Reads the cluster's name from `scontrol show config`.
 pub fn cluster_name(text: &str) -> Result<String, Malformed> {
     let mut pairs = text.lines().filter_map(|line| line.split_once('='));
-    let name = pairs
-        .find(|(key, _)| key.trim() == "ClusterName")
-        .map(|(_, name)| name.trim().to_owned());
-    name.filter(|name| !name.is_empty())
-        .ok_or_else(|| Malformed("no ClusterName".to_owned()))
+    let name = pairs.find(|(key, _)| key.trim() == "ClusterName").map(|(_, name)| name.trim().to_owned());
+    name.filter(|name| !name.is_empty()).ok_or_else(|| Malformed("no ClusterName".to_owned()))
 }

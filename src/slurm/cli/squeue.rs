@@ -69,10 +69,7 @@ impl Mark {
 pub fn format(mark: &Mark, full: bool) -> String {
     let plain = PLAIN.iter().map(|field| format!("{field}:{UNIT}"));
     let detail: &[&str] = if full { &DETAIL } else { &[] };
-    let chosen = CHOSEN
-        .iter()
-        .chain(detail)
-        .map(|field| format!("{field}:{}", mark.as_str()));
+    let chosen = CHOSEN.iter().chain(detail).map(|field| format!("{field}:{}", mark.as_str()));
     plain.chain(chosen).collect::<Vec<String>>().join(",")
 }
 
@@ -83,9 +80,7 @@ pub fn parse(text: &str, mark: &Mark) -> Result<Vec<Job>, Malformed> {
 
 /// Reads jobs in full.
 pub fn parse_full(text: &str, mark: &Mark) -> Result<Vec<JobRecord>, Malformed> {
-    rows(text, mark, CHOSEN.len() + DETAIL.len())
-        .map(|row| record(&row?))
-        .collect()
+    rows(text, mark, CHOSEN.len() + DETAIL.len()).map(|row| record(&row?)).collect()
 }
 
 /// One job's fields.
@@ -102,9 +97,7 @@ fn rows<'a>(text: &'a str, mark: &'a Mark, chosen: usize) -> impl Iterator<Item 
             for nth in 0..chosen {
                 let Some((field, after)) = rest.split_once(mark.as_str()) else {
                     let begin: String = std::mem::take(&mut rest).chars().take(80).collect();
-                    return Err(Malformed(format!(
-                        "a row with {nth} of {chosen} marked fields: {begin:?}"
-                    )));
+                    return Err(Malformed(format!("a row with {nth} of {chosen} marked fields: {begin:?}")));
                 };
                 fields.push(field);
                 rest = after;
@@ -142,12 +135,11 @@ fn job(row: &Row<'_>) -> Result<Job, Malformed> {
         start,
         end,
         limit,
-        used,
+        elapsed,
         priority,
     ] = row.plain;
     let number = |name: &str, text: &str| {
-        text.parse::<u32>()
-            .map_err(|_| Malformed(format!("{name} {text:?} of job {id:?} is no number")))
+        text.parse::<u32>().map_err(|_| Malformed(format!("{name} {text:?} of job {id:?} is no number")))
     };
     let resources = tres::parse(tres_alloc);
     let nodes = time::count(nodes).unwrap_or(0);
@@ -160,11 +152,7 @@ fn job(row: &Row<'_>) -> Result<Job, Malformed> {
     Ok(Job {
         id: id.to_owned(),
         job_id: number("JobID", job_id)?,
-        array_job_id: if id.contains('_') {
-            Some(number("ArrayJobID", array_job_id)?)
-        } else {
-            None
-        },
+        array_job_id: if id.contains('_') { Some(number("ArrayJobID", array_job_id)?) } else { None },
         name: row.chosen[2].to_owned(),
         user: user.to_owned(),
         owner: None,
@@ -172,7 +160,7 @@ fn job(row: &Row<'_>) -> Result<Job, Malformed> {
         partition: partition.to_owned(),
         qos: time::present(row.chosen[1]),
         state: JobState::parse(state),
-        reason: time::present(reason),
+        reason: time::present(code_of(reason)),
         nodes,
         tasks: time::count(tasks),
         cpus: time::count(cpus).unwrap_or(0),
@@ -183,10 +171,15 @@ fn job(row: &Row<'_>) -> Result<Job, Malformed> {
         start_time: time::instant(start),
         end_time: time::instant(end),
         time_limit: time::limit(limit),
-        elapsed: time::elapsed(used),
+        elapsed: time::elapsed(elapsed),
         priority: priority.parse().ok(),
         template: None,
     })
+}
+
+/// The reason's code: 24.11 writes `RaisedSignal:9(Killed)`.
+fn code_of(reason: &str) -> &str {
+    if reason.starts_with("RaisedSignal:") { "RaisedSignal" } else { reason }
 }
 
 fn record(row: &Row<'_>) -> Result<JobRecord, Malformed> {
@@ -211,11 +204,7 @@ fn record(row: &Row<'_>) -> Result<JobRecord, Malformed> {
 /// An output file's path: squeue leaves `%j` and the like in it, and relative to the working directory.
 fn file(job: &Job, work_dir: Option<&PathBuf>, pattern: &str) -> Option<PathBuf> {
     let pattern = time::present(pattern)?;
-    let nodes = job
-        .node_list
-        .as_deref()
-        .and_then(|list| hostlist::expand(list).ok())
-        .unwrap_or_default();
+    let nodes = job.node_list.as_deref().and_then(|list| hostlist::expand(list).ok()).unwrap_or_default();
     let names = Names {
         job_id: job.job_id,
         array_job_id: job.array_job_id.unwrap_or(job.job_id),

@@ -37,19 +37,13 @@ pub fn plain(command: &str, stderr: &str) -> String {
     let lines = stderr.lines().map(|line| {
         let mut line = line.trim();
         for prefix in [command, "error", "fatal"] {
-            line = line
-                .strip_prefix(prefix)
-                .and_then(|rest| rest.strip_prefix(": "))
-                .unwrap_or(line);
+            line = line.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(line);
         }
         // squeue and scontrol name the library call instead.
         line.strip_prefix("slurm_load_jobs error: ").unwrap_or(line)
     });
     let text = lines.filter(|line| !line.is_empty()).collect::<Vec<&str>>().join("\n");
-    text.chars()
-        .filter(|c| *c == '\n' || !c.is_control())
-        .take(LONGEST)
-        .collect()
+    text.chars().filter(|c| *c == '\n' || !c.is_control()).take(LONGEST).collect()
 }
 
 /// Why a command failed: somebody else's fault when the words say so, otherwise a refusal.
@@ -67,10 +61,7 @@ pub fn unavailable(command: &str, stderr: &str) -> SlurmError {
     if message.is_empty() {
         "it failed without a word".clone_into(&mut message);
     }
-    SlurmError::Unavailable {
-        command: command.to_owned(),
-        message,
-    }
+    SlurmError::Unavailable { command: command.to_owned(), message }
 }
 
 /// Whether the words say that there is no such job.
@@ -106,20 +97,10 @@ mod tests {
             sbatch: error: Batch job submission failed: Invalid partition name specified\n";
         let message =
             "invalid partition specified: nope\nBatch job submission failed: Invalid partition name specified";
-        assert_eq!(
-            refusal("sbatch", said),
-            SlurmError::Refused {
-                message: message.to_owned()
-            }
-        );
+        assert_eq!(refusal("sbatch", said), SlurmError::Refused { message: message.to_owned() });
         let said = "sbatch: unrecognized option '--foo=1'\nTry \"sbatch --help\" for more information\n";
         let message = "unrecognized option '--foo=1'\nTry \"sbatch --help\" for more information";
-        assert_eq!(
-            refusal("sbatch", said),
-            SlurmError::Refused {
-                message: message.to_owned()
-            }
-        );
+        assert_eq!(refusal("sbatch", said), SlurmError::Refused { message: message.to_owned() });
     }
 
     #[test]
@@ -131,19 +112,13 @@ mod tests {
             "squeue: fatal: Unable to process configuration file",
             "",
         ] {
-            assert!(
-                matches!(refusal("sbatch", said), SlurmError::Unavailable { .. }),
-                "{said}"
-            );
+            assert!(matches!(refusal("sbatch", said), SlurmError::Unavailable { .. }), "{said}");
         }
     }
 
     #[test]
     fn escapes_and_floods_do_not_get_through() {
-        let message = plain(
-            "sbatch",
-            &format!("sbatch: error: \u{1b}[31mred\u{7}\n\n\n{}", "x".repeat(100_000)),
-        );
+        let message = plain("sbatch", &format!("sbatch: error: \u{1b}[31mred\u{7}\n\n\n{}", "x".repeat(100_000)));
         assert!(message.starts_with("[31mred\nxxx"));
         assert_eq!(message.chars().count(), LONGEST);
     }
@@ -155,21 +130,11 @@ mod tests {
             |words: &str| format!("scancel: Terminating job 5\nscancel: error: Kill job error on job id 5: {words}\n");
         assert_eq!(of_scancel(&id, true, "scancel: Terminating job 5\n"), Ok(()));
         let finished = said("Job/step already completing or completed");
-        assert_eq!(
-            of_scancel(&id, true, &finished),
-            Err(SlurmError::AlreadyFinished(id.clone()))
-        );
-        assert_eq!(
-            of_scancel(&id, true, &said("Invalid job id specified")),
-            Err(SlurmError::NoSuchJob(id.clone()))
-        );
+        assert_eq!(of_scancel(&id, true, &finished), Err(SlurmError::AlreadyFinished(id.clone())));
+        assert_eq!(of_scancel(&id, true, &said("Invalid job id specified")), Err(SlurmError::NoSuchJob(id.clone())));
         let denied = of_scancel(&id, false, &said("Access/permission denied"));
         assert!(matches!(denied, Err(SlurmError::Refused { message }) if message.contains("permission denied")));
-        let away = of_scancel(
-            &id,
-            false,
-            &said("Unable to contact slurm controller (connect failure)"),
-        );
+        let away = of_scancel(&id, false, &said("Unable to contact slurm controller (connect failure)"));
         assert!(matches!(away, Err(SlurmError::Unavailable { .. })));
     }
 }
