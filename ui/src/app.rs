@@ -70,6 +70,11 @@ fn guard() {
 /// The page that the address bar names.
 fn page(route: ReadSignal<Route>) -> View {
     View::from_dynamic(move || match route.get_clone() {
+        Route::Dashboard => view! { pages::dashboard::Dashboard {} },
+        Route::Nodes => view! { pages::nodes::Nodes {} },
+        Route::Templates => view! { pages::templates::Templates {} },
+        Route::Template(id) => view! { pages::template::TemplatePage(id=id) },
+        Route::Gallery => view! { pages::gallery::Gallery {} },
         Route::Login | Route::Root => View::new(),
         Route::Jobs => view! { pages::jobs::Jobs {} },
         Route::Job(id) => view! { pages::job::JobPage(id=id) },

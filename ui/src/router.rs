@@ -177,7 +177,7 @@ pub fn set_query(changes: &[(&str, &str)]) {
     replace(&join(&now.path, &query.to_text()));
 }
 
-/// As [`set_query`], as a step of its own that Back undoes: for tabs and pages of a list.
+/// As [`set_query`], as a step of its own that Back undoes: for the steps of a task.
 pub fn push_query(changes: &[(&str, &str)]) {
     let now = read_location();
     let mut query = Query::parse(&now.query);
@@ -185,6 +185,35 @@ pub fn push_query(changes: &[(&str, &str)]) {
         query.set(name, value);
     }
     navigate(&join(&now.path, &query.to_text()));
+}
+
+/// One value of the query as a signal that can be bound to a field: each follows the other.
+pub fn query_signal(name: &'static str) -> Signal<String> {
+    let in_url = query_value(name);
+    let value = create_signal(in_url.get_clone_untracked());
+    create_effect(move || {
+        let new = in_url.get_clone();
+        if value.with_untracked(|old| *old != new) {
+            value.set(new);
+        }
+    });
+    create_effect(move || {
+        let new = value.get_clone();
+        if in_url.with_untracked(|old| *old != new) {
+            set_query(&[(name, &new), ("page", "")]);
+        }
+    });
+    value
+}
+
+/// The href of this place with some values of the query changed; tracked.
+pub fn here_with(changes: &[(&str, &str)]) -> String {
+    let here = location();
+    let mut query = Query::parse(&here.query);
+    for (name, value) in changes {
+        query.set(name, value);
+    }
+    join(&here.path, &query.to_text())
 }
 
 /// A path with a query, without a lone question mark.

@@ -8,10 +8,10 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::icon::icon;
+use super::keyed::keyed_items;
 use super::state_pill::{Mark, node_state_word};
 use crate::i18n::format::{count, percent_of};
 use crate::i18n::t;
-use crate::router::path_with;
 
 /// How large a cell is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,50 +74,54 @@ pub struct HeatGridProps {
     /// The nodes, in order.
     #[prop(setter(into))]
     nodes: MaybeDyn<Vec<Node>>,
-    /// Draw small cells even for few nodes: beside other things.
+    /// Where a node's cell leads, by its name.
+    href: fn(&str) -> String,
+    /// Draw squares even for few nodes: beside other things.
     #[prop(default)]
     dense: bool,
 }
 
-fn cell(node: &Node, size: CellSize, first: bool) -> View {
-    let used = t().common.used_of(&count(node.cpus_allocated as usize), &count(node.cpus as usize));
-    let label = t().nodes.cell(&node.name, &node_state_word(node.state), &used);
-    let mark = Mark::of_node(node.state);
-    let inside = match size {
-        CellSize::Tile => {
-            let share = percent_of(u64::from(node.cpus_allocated), u64::from(node.cpus));
-            let (name, word) = (node.name.clone(), node_state_word(node.state));
-            let (cores, width) = (format!("{}/{}", node.cpus_allocated, node.cpus), format!("{share}%"));
-            let picture = icon(mark.glyph());
-            view! {
-                span(class="cell-head") {
-                    (picture)
-                    span(class="cell-name") { (name) }
-                }
-                span(class="cell-words") {
-                    span { (word) }
-                    span { (cores) }
-                }
-                svg(class="meter-bar", aria-hidden="true", preserveAspectRatio="none") {
-                    rect(class="meter-track", width="100%", height="100%", rx="2")
-                    rect(class="meter-fill", width=width, height="100%", rx="2")
-                }
-            }
+fn cores_in_use(node: &Node) -> String {
+    let (used, all) = (node.cpus_allocated as usize, node.cpus as usize);
+    t().common.used_of(&count(used), &count(all))
+}
+
+/// What only a tile has: name, words and bar.
+fn tile(node: Signal<Node>) -> View {
+    let share = move || node.with(|node| percent_of(node.cpus_allocated.into(), node.cpus.into()));
+    view! {
+        span(class="cell-name") { (node.with(|node| node.name.clone())) }
+        span(class="cell-words") {
+            span { (node.with(|node| node_state_word(node.state))) }
+            span { (node.with(|node| format!("{}/{}", node.cpus_allocated, node.cpus))) }
         }
-        CellSize::Large => icon(mark.glyph()),
-        CellSize::Small | CellSize::Dot => view! {},
+        svg(class="meter-bar", aria-hidden="true", preserveAspectRatio="none") {
+            rect(class="meter-track", width="100%", height="100%", rx="2")
+            rect(class="meter-fill", width=move || format!("{}%", share()), height="100%", rx="2")
+        }
+    }
+}
+
+fn cell(node: Signal<Node>, size: CellSize, is_first: bool, href: fn(&str) -> String) -> View {
+    let mark = create_selector(move || node.with(|node| Mark::of_node(node.state)));
+    let label = create_selector(move || {
+        node.with(|node| t().nodes.cell(&node.name, &node_state_word(node.state), &cores_in_use(node)))
+    });
+    let picture = move || View::from_dynamic(move || icon(mark.get().glyph()));
+    let inside = match size {
+        CellSize::Tile => view! { (picture()) (tile(node)) },
+        CellSize::Large => picture(),
+        CellSize::Small | CellSize::Dot => View::new(),
     };
-    let href = path_with("/nodes", &[("node", &node.name)]);
-    let (mark, fill, title) = (mark.name(), quarters(node).to_string(), label.clone());
     view! {
         a(
             class="cell",
-            href=href,
-            data-mark=mark,
-            data-fill=fill,
-            aria-label=label,
-            title=title,
-            tabindex=if first { "0" } else { "-1" }
+            href=move || node.with(|node| href(&node.name)),
+            data-mark=move || mark.get().name(),
+            data-fill=move || node.with(quarters).to_string(),
+            aria-label=move || label.get_clone(),
+            title=move || label.get_clone(),
+            tabindex=if is_first { "0" } else { "-1" }
         ) { (inside) }
     }
 }
@@ -150,24 +154,34 @@ fn move_focus(event: &KeyboardEvent) {
 /// The heat grid.
 #[component]
 pub fn HeatGrid(props: HeatGridProps) -> View {
-    let HeatGridProps { nodes, dense } = props;
-    let size = move |count: usize| match CellSize::for_count(count) {
+    let HeatGridProps { nodes, href, dense } = props;
+    let (keys, items) = keyed_items(move || nodes.get_clone(), |node| &node.name);
+    let size = create_selector(move || match CellSize::for_count(keys.with(Vec::len)) {
         CellSize::Tile if dense => CellSize::Large,
         size => size,
-    };
-    let for_size = nodes.clone();
+    });
     view! {
         div(
             class="heat",
-            data-size=move || size(for_size.get_clone().len()).name(),
+            data-size=move || size.get().name(),
             role="group",
             aria-label=move || t().nodes.grid_label(),
             on:keydown=|event: KeyboardEvent| move_focus(&event)
         ) {
             ({
-                let nodes = nodes.get_clone();
-                let size = size(nodes.len());
-                nodes.iter().enumerate().map(|(index, node)| cell(node, size, index == 0)).collect::<Vec<_>>()
+                // Another size draws every cell anew; otherwise cells come, go and change one by one.
+                let (size, items) = (size.get(), items.clone());
+                let first = keys.with_untracked(|keys| keys.first().cloned());
+                view! {
+                    Keyed(
+                        list=keys,
+                        key=Clone::clone,
+                        view=move |key: String| {
+                            let is_first = first.as_ref() == Some(&key);
+                            items.get(&key).map_or_else(View::new, |node| cell(node, size, is_first, href))
+                        }
+                    )
+                }
             })
         }
     }

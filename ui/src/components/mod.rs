@@ -1,6 +1,10 @@
 //! The parts every page is made of. Each has its own file here and its own style sheet in `styles/components/`; all of
 //! them are shown, in all states, at `/gallery`.
 //!
+//! A view or memo must read every signal it depends on before it branches: Sycamore misses a dependency that is first
+//! read while the very change it depends on is being passed on (`if a.get() { b.get() }`, with `a` and `b` made from
+//! the same signal).
+//!
 //! Components take what they show as props and know nothing of the server; texts come from `i18n`.
 
 pub mod banner;
@@ -13,6 +17,7 @@ pub mod explanation;
 pub mod field;
 pub mod heat_grid;
 pub mod icon;
+pub mod keyed;
 pub mod log_view;
 pub mod meter;
 pub mod page_header;

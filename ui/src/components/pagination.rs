@@ -3,7 +3,7 @@ use sycamore::prelude::*;
 
 use super::icon::{Glyph, icon};
 use crate::i18n::{format, t};
-use crate::router::{Query, location, path_with};
+use crate::router::here_with;
 
 /// Props of [`Pagination`].
 #[derive(Props)]
@@ -23,13 +23,10 @@ pub fn page_count(total: usize, per_page: usize) -> usize {
     total.div_ceil(per_page.max(1)).max(1)
 }
 
-/// This place on another page: everything else in the query stays.
+/// This place on another page: everything else in the query stays, and the first page needs no number.
 fn page_href(page: usize) -> String {
-    let here = location();
-    let mut query = Query::parse(&here.query);
-    query.set("page", &if page == 1 { String::new() } else { page.to_string() });
-    let text = query.to_text();
-    if text.is_empty() { path_with(&here.path, &[]) } else { format!("{}?{text}", here.path) }
+    let number = if page == 1 { String::new() } else { page.to_string() };
+    here_with(&[("page", &number)])
 }
 
 /// Previous, next, and where we are. Nothing when everything is on one page.

@@ -2,8 +2,6 @@
 //!
 //! Pages describe rows as data ([`Row`] of [`Cell`]s); a row is drawn once, and afterwards only its cells that changed,
 //! so live updates neither flicker nor take the focus away.
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use slurmdash_api::UnixSeconds;
@@ -15,6 +13,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::Text;
 use super::icon::{Glyph, icon};
+use super::keyed::keyed_items;
 use super::skeleton::Skeleton;
 use super::state_pill::{JobStatePill, NodeStatePill};
 use super::time::time_ago;
@@ -155,10 +154,13 @@ pub struct TableProps {
 pub fn Table(props: TableProps) -> View {
     let TableProps { label, columns, rows, loading, empty } = props;
     let (loading_now, for_empty) = (loading.clone(), rows.clone());
-    let is_empty = create_selector(move || !loading_now.get() && for_empty.get_clone().is_empty());
-    let (keys, row_signals) = keyed_rows(rows);
+    let is_empty = create_selector(move || {
+        // Both are read whatever the first one says: see the module's note in components/mod.rs.
+        let (loading, none) = (loading_now.get(), for_empty.get_clone().is_empty());
+        none && !loading
+    });
+    let (keys, items) = keyed_items(move || rows.get_clone(), |row| &row.key);
     let heads: Vec<View> = columns.iter().map(|&column| head(column)).collect();
-    let columns = Rc::new(columns);
     view! {
         div(class="table-frame") {
             table(class="table", role="table", aria-label=move || label.get_clone()) {
@@ -167,10 +169,7 @@ pub fn Table(props: TableProps) -> View {
                     Keyed(
                         list=keys,
                         key=Clone::clone,
-                        view=move |key| {
-                            let found = row_signals.borrow().get(&key).copied();
-                            found.map_or_else(View::new, |row| draw_row(row, &columns))
-                        }
+                        view=move |key: String| items.get(&key).map_or_else(View::new, |row| draw_row(row, &columns))
                     )
                 }
             }
@@ -178,36 +177,6 @@ pub fn Table(props: TableProps) -> View {
             (if is_empty.get() { empty() } else { view! {} })
         }
     }
-}
-
-type RowSignals = Rc<RefCell<BTreeMap<String, Signal<Row>>>>;
-
-/// Keeps one signal a row, so that a row that stays is never drawn anew.
-fn keyed_rows(rows: MaybeDyn<Vec<Row>>) -> (ReadSignal<Vec<String>>, RowSignals) {
-    let signals = RowSignals::default();
-    let kept = signals.clone();
-    let scope = use_current_scope();
-    let keys = create_memo(move || {
-        let rows = rows.get_clone();
-        let keys: Vec<String> = rows.iter().map(|row| row.key.clone()).collect();
-        for row in rows {
-            let known = kept.borrow().get(&row.key).copied();
-            match known {
-                Some(signal) if signal.with_untracked(|old| *old == row) => {}
-                Some(signal) => signal.set(row),
-                None => {
-                    let key = row.key.clone();
-                    let signal = scope.run_in(|| create_signal(row));
-                    kept.borrow_mut().insert(key, signal);
-                }
-            }
-        }
-        if kept.borrow().len() > keys.len() {
-            kept.borrow_mut().retain(|key, _| keys.contains(key));
-        }
-        keys
-    });
-    (keys, signals)
 }
 
 fn head(column: Column) -> View {

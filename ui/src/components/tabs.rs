@@ -2,7 +2,7 @@
 use sycamore::prelude::*;
 
 use super::Text;
-use crate::router::{Query, location};
+use crate::router::{Query, here_with, location};
 
 /// One tab.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +33,7 @@ pub fn Tabs(props: TabsProps) -> View {
         .into_iter()
         .map(|tab| {
             let here = create_selector(move || Query::parse(&location().query).get(name) == tab.value);
-            let href = move || {
-                let place = location();
-                let mut query = Query::parse(&place.query);
-                query.set(name, tab.value);
-                format!("{}?{}", place.path, query.to_text())
-            };
+            let href = move || here_with(&[(name, tab.value), ("page", "")]);
             view! {
                 a(class="tab", href=href, aria-current=move || here.get().then_some("page")) { ((tab.label)()) }
             }

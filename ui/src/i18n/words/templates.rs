@@ -35,10 +35,10 @@ catalogue! {
         kind => "Type", "종류";
         default => "Default", "기본값";
         allowed => "Allowed", "허용 값";
-        help => "About", "설명";
         pattern => "File name", "파일 이름";
         any_name => "any", "제한 없음";
         variable => "Variable", "변수";
+        needed => "Needed", "필요 여부";
         from(low: &str) => format!("from {low}"), format!("{low} 이상");
         up_to(high: &str) => format!("up to {high}"), format!("{high} 이하");
         between(low: &str, high: &str) => format!("{low} to {high}"), format!("{low}–{high}");
