@@ -104,10 +104,8 @@ fn list(facts: Vec<Fact>) -> View {
                 None => fact.value.into(),
             };
             view! {
-                div(class="fact") {
-                    dt { (fact.label) }
-                    dd(class=class) { (value) }
-                }
+                dt { (fact.label) }
+                dd(class=class) { (value) }
             }
         })
         .collect();
@@ -120,8 +118,8 @@ pub fn Facts(detail: ReadSignal<Option<JobDetail>>) -> View {
     let section = move |title: fn() -> String, facts: fn(&JobDetail) -> Vec<Fact>| {
         let facts = create_selector(move || detail.with(|detail| detail.as_ref().map(facts).unwrap_or_default()));
         view! {
-            section(class="panel") {
-                h2(class="panel-title") { (title()) }
+            section(class="card") {
+                h2(class="card-title") { (title()) }
                 (list(facts.get_clone()))
             }
         }
@@ -145,8 +143,8 @@ pub fn Sources(detail: ReadSignal<Option<JobDetail>>) -> View {
             files => {
                 let rows: Vec<View> = files.into_iter().map(|path| view! { li(class="mono") { (path) } }).collect();
                 view! {
-                    section(class="panel") {
-                        h2(class="panel-title") { (t().job.files()) }
+                    section(class="card") {
+                        h2(class="card-title") { (t().job.files()) }
                         ul(class="file-list") { (rows) }
                     }
                 }
@@ -154,7 +152,7 @@ pub fn Sources(detail: ReadSignal<Option<JobDetail>>) -> View {
         })
         (match script.get_clone() {
             Some(script) => view! { CodeView(code=script, label=move || t().job.script()) },
-            None if known.get() => view! { p(class="muted") { (t().job.no_script()) } },
+            None if known.get() => view! { p(class="card-note") { (t().job.no_script()) } },
             None => view! {},
         })
     }

@@ -102,8 +102,8 @@ pub fn Timeline(job: ReadSignal<Option<Job>>) -> View {
         })
     });
     view! {
-        section(class="panel", aria-label=move || t().job.timeline()) {
-            h2(class="panel-title") { (t().job.timeline()) }
+        section(class="card", aria-label=move || t().job.timeline()) {
+            h2(class="card-title") { (t().job.timeline()) }
             ol(class="timeline") { (View::from(list())) }
             (match limit.get() {
                 Some(limit) => view! {

@@ -52,7 +52,7 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
         }
     };
     view! {
-        h2(class="step-title") { (t().wizard.how()) }
+        h2(class="step-title", tabindex="-1") { (t().wizard.how()) }
         fieldset(class="form-group") {
             legend { (t().wizard.job()) }
             TextInput(
