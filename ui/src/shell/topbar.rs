@@ -4,8 +4,8 @@ use sycamore::prelude::*;
 
 use super::freshness::FreshnessIndicator;
 use crate::client::use_client;
-use crate::components::IconButton;
 use crate::components::icon::{Glyph, icon};
+use crate::components::{IconButton, UploadIndicator};
 use crate::i18n::{Language, format, language, set_language, t};
 use crate::theme::{Theme, set_theme, theme};
 use crate::upload::Uploads;
@@ -87,6 +87,7 @@ pub fn TopBar(cluster: ReadSignal<Option<ClusterSummary>>, palette_open: Signal<
                 kbd { "Ctrl K" }
             }
             div(class="topbar-end") {
+                UploadIndicator {}
                 RunningUploads {}
                 Preferences {}
                 PersonMenu {}

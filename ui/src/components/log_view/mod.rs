@@ -278,13 +278,13 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
         }
     };
     let count = move || {
-        let matches = controls.matches.with(Vec::len);
+        let (matches, at) = (controls.matches.with(Vec::len), controls.at.get());
         if controls.query.with(String::is_empty) {
             String::new()
         } else if matches == 0 {
             t().log.no_match()
         } else {
-            t().log.matches(&format::count(controls.at.get() + 1), &format::count(matches))
+            t().log.matches(&format::count(at + 1), &format::count(matches))
         }
     };
     let toggle = |glyph: Glyph, label: fn() -> String, on: Signal<bool>| {

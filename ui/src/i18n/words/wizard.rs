@@ -35,7 +35,7 @@ catalogue! {
         file_there => "uploaded", "업로드됨";
         file_coming => "chosen, not uploaded yet", "선택됨, 업로드 전";
         file_missing => "required", "필수";
-        file_optional => "optional", "선택";
+        file_optional => "optional", "선택 사항";
         matches(pattern: &str) => format!("matches {pattern}"), format!("{pattern} 형식");
         takes_no_files => "This template needs no files. Add some if your job reads them, or go on.",
             "이 템플릿에는 필요한 파일이 없습니다. 작업에서 읽을 파일이 있으면 추가하고, 없으면 계속하세요.";

@@ -42,9 +42,11 @@ pub fn JobPage(id: String) -> View {
     let failed = create_selector(move || problem.with(Option::is_some));
     let shown_id = id.clone();
     View::from_dynamic(move || {
-        if missing.get() {
+        // Both are read before either decides: see the note in components/mod.rs.
+        let (missing, known) = (missing.get(), known.get());
+        if missing {
             not_found(&shown_id)
-        } else if known.get() {
+        } else if known {
             known_job(&shown_id, detail)
         } else {
             let title_id = shown_id.clone();
@@ -123,7 +125,8 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
     });
     let explanation = create_selector(move || value.with(|detail| detail.as_ref().and_then(explain)));
     let may_cancel = create_selector(move || {
-        value.with(|detail| detail.as_ref().is_some_and(|detail| detail.may_cancel)) && !over.get()
+        let (may, over) = (value.with(|detail| detail.as_ref().is_some_and(|detail| detail.may_cancel)), over.get());
+        may && !over
     });
     let client = use_client();
     let context_id = id.to_owned();

@@ -192,11 +192,14 @@ fn one(client: Client, id: String, stream: OutputStream, over: ReadSignal<bool>,
     });
 
     let (exists, problem) = (feed.exists, feed.problem);
-    let placeholder = move || match problem.get_clone() {
-        Some(error) if !is_missing(&error) => format!("{}. {}", t().log.failed(), problem_words(&error)),
-        _ if over.get() => t().log.empty(),
-        _ if !started.get() && !exists.get() => t().log.not_started(),
-        _ => t().log.waiting(),
+    let placeholder = move || {
+        let (over, started, exists) = (over.get(), started.get(), exists.get());
+        match problem.get_clone() {
+            Some(error) if !is_missing(&error) => format!("{}. {}", t().log.failed(), problem_words(&error)),
+            _ if over => t().log.empty(),
+            _ if !started && !exists => t().log.not_started(),
+            _ => t().log.waiting(),
+        }
     };
     let live = client.live.state();
     let status = move || match live.get() {

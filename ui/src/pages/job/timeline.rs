@@ -22,7 +22,9 @@ fn points(job: &Job) -> [Point; 3] {
     let over = job.state.is_final();
     let has_run = job.elapsed > 0 || job.node_list.is_some();
     let waited = match (job.submit_time, job.start_time) {
-        (Some(submit), Some(start)) if !pending && has_run => u64::try_from(start - submit).ok().filter(|waited| *waited > 0),
+        (Some(submit), Some(start)) if !pending && has_run => {
+            u64::try_from(start - submit).ok().filter(|waited| *waited > 0)
+        }
         _ => None,
     };
     let started: fn() -> String = match (pending, over && !has_run) {

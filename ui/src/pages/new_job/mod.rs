@@ -125,7 +125,14 @@ pub fn NewJob() -> View {
     let current = create_selector(move || step.get() as usize);
     // Without templates one can still write a script.
     let templates_problem = wizard.templates.problem();
-    let shown = create_selector(move || wizard.restored.get() || templates_problem.with(Option::is_some));
+    let shown = create_selector(move || {
+        let (restored, trouble) = (wizard.restored.get(), templates_problem.with(Option::is_some));
+        restored || trouble
+    });
+    let shown_step = create_selector(move || {
+        let (shown, step) = (shown.get(), step.get());
+        shown.then_some(step)
+    });
     let has_draft = create_selector(move || form.pick.with(Option::is_some));
     view! {
         PageHeader(
@@ -152,16 +159,13 @@ pub fn NewJob() -> View {
                 current=current,
                 on_back=Box::new(|index: usize| go(Step::ALL[index.min(3)])) as Box<dyn Fn(usize)>
             )
-            (if shown.get() {
-                // Each step is drawn anew: what it shows is read from the form.
-                match step.get() {
-                    Step::Template => template_step(wizard),
-                    Step::Files => files_step(wizard, hold),
-                    Step::Settings => settings_step(wizard, cluster, wrong),
-                    Step::Review => review_step(wizard),
-                }
-            } else {
-                view! { Skeleton(lines=4, shape="card") }
+            // Each step is drawn anew: what it shows is read from the form.
+            (match shown_step.get() {
+                Some(Step::Template) => template_step(wizard),
+                Some(Step::Files) => files_step(wizard, hold),
+                Some(Step::Settings) => settings_step(wizard, cluster, wrong),
+                Some(Step::Review) => review_step(wizard),
+                None => view! { Skeleton(lines=4, shape="card") },
             })
         }
     }
@@ -237,7 +241,8 @@ fn settings_step(
         }
     };
     let reason = move || {
-        if form.show_all.get() && !wrong.with(Wrong::is_empty) { t().wizard.fix_first() } else { String::new() }
+        let (show, fine) = (form.show_all.get(), wrong.with(Wrong::is_empty));
+        if show && !fine { t().wizard.fix_first() } else { String::new() }
     };
     let next = view! {
         Button(kind=ButtonKind::Primary, aria-describedby="wizard-reason", on:click=go_on) { (t().wizard.next()) }
@@ -321,7 +326,11 @@ impl Wizard {
 
     /// As soon as the templates are known: the draft of an earlier visit, and the template that the link names.
     fn restore_when_ready(self) {
-        let known = create_selector(move || self.templates.value().with(Option::is_some));
+        // The templates may be here before it is known who asks; a draft belongs to a person.
+        let known = create_selector(move || {
+            let (templates, user) = (self.templates.value().with(Option::is_some), self.client.session.user());
+            templates && user.is_some()
+        });
         create_effect(move || {
             if known.get() && !self.restored.get_untracked() {
                 untrack(|| {
@@ -376,10 +385,10 @@ impl Wizard {
     fn keep_draft(self) {
         create_effect(move || {
             let begun = self.restored.get() || self.form.pick.with(Option::is_some);
-            if !begun || !self.keeping.get() {
+            let draft = self.form.draft(self.user(), self.upload_ids());
+            if !begun || !self.keeping.get() || draft.user.is_empty() {
                 return;
             }
-            let draft = self.form.draft(self.user(), self.upload_ids());
             if draft.is_empty() {
                 Draft::forget();
             } else {

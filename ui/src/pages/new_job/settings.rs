@@ -49,7 +49,10 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
     let no_gpus = create_selector(move || {
         partition.with(|partition| partition.as_ref().is_some_and(|partition| partition.max_gpus_per_node == 0))
     });
-    let gpus_help = move || if no_gpus.get() { t().wizard.no_gpus() } else { gpus_limit() };
+    let gpus_help = move || {
+        let (none, limit) = (no_gpus.get(), gpus_limit());
+        if none { t().wizard.no_gpus() } else { limit }
+    };
     let memory_limit = up_to(|partition| format::memory(partition.max_memory_per_node));
     let time_limit = up_to(|partition| partition.max_time.map(format::duration).unwrap_or_default());
     let joined = |help: fn() -> String, limit: Box<dyn Fn() -> String>| {
