@@ -42,14 +42,6 @@ impl ClientError {
         }
     }
 
-    /// The problem's stable word, such as `invalid_credentials`.
-    pub fn code(&self) -> Option<&str> {
-        match self {
-            Self::Problem(problem) => Some(&problem.code),
-            _ => None,
-        }
-    }
-
     /// Whether the same call may well succeed a little later.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -210,7 +202,7 @@ mod tests {
         let problem = r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"There is one.",
             "code":"exists","request_id":"1","error":"There is one."}"#;
         let error = read::<u32>(409, problem).expect_err("a problem");
-        assert_eq!((error.status(), error.code()), (Some(409), Some("exists")));
+        assert_eq!(error.status(), Some(409));
         assert!(!error.is_passing());
     }
 

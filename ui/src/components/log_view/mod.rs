@@ -292,7 +292,7 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
             button(
                 class="button button-ghost log-toggle",
                 r#type="button",
-                title=move || label(),
+                title=label,
                 aria-pressed=move || if on.get() { "true" } else { "false" },
                 on:click=move |_| on.set(!on.get_untracked())
             ) {

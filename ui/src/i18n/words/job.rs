@@ -54,7 +54,6 @@ catalogue! {
         stale_text => "Slurm does not answer at the moment. The job itself is not affected.",
             "현재 Slurm이 응답하지 않습니다. 작업 자체에는 영향이 없습니다.";
         not_refreshed => "This page could not be refreshed", "페이지를 새로 고치지 못했습니다";
-        not_loaded => "The job could not be loaded", "작업을 불러오지 못했습니다";
         missing_title(id: &str) => format!("There is no job {id}"), format!("{id}번 작업을 찾을 수 없습니다");
         missing_text => "Slurm forgets jobs some time after they end, and other people’s jobs may be hidden from you. Check the number.",
             "Slurm은 작업이 끝나고 시간이 지나면 기록을 지우며, 다른 사용자의 작업은 보이지 않을 수 있습니다. 작업 번호를 확인하세요.";

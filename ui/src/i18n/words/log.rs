@@ -5,7 +5,6 @@ catalogue! {
     /// The log view.
     Log {
         follow => "Follow", "따라가기";
-        follow_hint => "Stay at the newest line", "가장 최근 줄 유지";
         pause => "Pause", "일시 중지";
         resume => "Resume", "다시 시작";
         paused(lines: &str) => format!("Paused. {lines} new lines wait."), format!("일시 중지됨. 새로운 줄 {lines}개가 대기 중입니다.");

@@ -5,8 +5,6 @@ catalogue! {
     /// Why a job waits, and why it failed. `…_short` is for lists.
     Reasons {
         waits => "It waits in the queue", "대기열에서 기다리고 있습니다";
-        expected(when: &str) => format!("Slurm expects it to start {when}."), format!("Slurm은 이 작업이 {when} 시작될 것으로 예상합니다.");
-        not_expected => "Slurm has not estimated a start yet.", "아직 예상 시작 시각이 없습니다.";
 
         resources_short => "waiting for resources", "자원 대기";
         resources_what => "It waits for free resources", "자원이 비기를 기다리고 있습니다";

@@ -137,13 +137,13 @@ pub fn Output(
         } else {
             view! {}
         })
-        (one(client, id.clone(), stream.get(), over, started))
+        (one(client, &id, stream.get(), over, started))
     }
 }
 
-fn one(client: Client, id: String, stream: OutputStream, over: ReadSignal<bool>, started: ReadSignal<bool>) -> View {
+fn one(client: Client, id: &str, stream: OutputStream, over: ReadSignal<bool>, started: ReadSignal<bool>) -> View {
     let feed = Feed::new(stream);
-    let path = format!("/api/jobs/{}/output", escape(&id));
+    let path = format!("/api/jobs/{}/output", escape(id));
     let again: Rc<RefCell<Option<Refetch>>> = Rc::default();
     let read = Refetch::new(GAP_MS, {
         let (feed, again) = (feed.clone(), again.clone());
