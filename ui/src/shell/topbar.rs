@@ -78,7 +78,7 @@ pub fn TopBar(cluster: ReadSignal<Option<ClusterSummary>>, palette_open: Signal<
             button(
                 class="palette-button",
                 r#type="button",
-                aria-label=move || t().shell.search_or_go(),
+                aria-label=move || format!("{} Ctrl K", t().shell.search_or_go()),
                 aria-keyshortcuts="Control+K",
                 on:click=move |_| palette_open.set(true)
             ) {
