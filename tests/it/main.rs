@@ -9,4 +9,5 @@ mod jobs;
 mod live;
 mod pages;
 mod program;
+mod slurm_contract;
 mod support;

@@ -48,12 +48,7 @@ enum Limit {
 
 impl Figure {
     fn new(name: impl Into<String>, value: f64, unit: &'static str, limit: Limit) -> Self {
-        Self {
-            name: name.into(),
-            value,
-            unit,
-            limit,
-        }
+        Self { name: name.into(), value, unit, limit }
     }
 
     fn is_ok(&self) -> bool {
@@ -98,26 +93,13 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     figures.extend(pages(project, &program)?);
 
     for figure in &figures {
-        println!(
-            "{:<40} {:>10.1} {:<5} {}",
-            figure.name,
-            figure.value,
-            figure.unit,
-            figure.verdict()
-        );
+        println!("{:<40} {:>10.1} {:<5} {}", figure.name, figure.value, figure.unit, figure.verdict());
     }
-    let file = project
-        .sh
-        .create_dir(project.root.join("target/bench"))?
-        .join("bench.json");
+    let file = project.sh.create_dir(project.root.join("target/bench"))?.join("bench.json");
     let list: Vec<Value> = figures.iter().map(Figure::json).collect();
     fs::write(&file, serde_json::to_string_pretty(&list)?)?;
     println!("written to {}", file.display());
-    let over: Vec<&str> = figures
-        .iter()
-        .filter(|figure| !figure.is_ok())
-        .map(|figure| figure.name.as_str())
-        .collect();
+    let over: Vec<&str> = figures.iter().filter(|figure| !figure.is_ok()).map(|figure| figure.name.as_str()).collect();
     if arguments.check && !over.is_empty() {
         bail!("over the limit: {}", over.join(", "));
     }
@@ -125,9 +107,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
 }
 
 fn size(program: &Path) -> Result<Figure> {
-    let bytes = fs::metadata(program)
-        .with_context(|| format!("{}", program.display()))?
-        .len();
+    let bytes = fs::metadata(program).with_context(|| format!("{}", program.display()))?.len();
     Ok(Figure::new("program", mib(bytes), "MiB", Limit::AtMost(30.0)))
 }
 
@@ -139,12 +119,7 @@ fn start(program: &Path) -> Result<Figure> {
         times.push(Server::start(program)?.listening_after.as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);
-    Ok(Figure::new(
-        "exec to listening",
-        f64::midpoint(times[4], times[5]),
-        "ms",
-        Limit::AtMost(150.0),
-    ))
+    Ok(Figure::new("exec to listening", f64::midpoint(times[4], times[5]), "ms", Limit::AtMost(150.0)))
 }
 
 /// Memory of a server that nobody has asked anything, once it has stopped changing.
@@ -163,10 +138,7 @@ fn pages(project: &Project, program: &Path) -> Result<Vec<Figure>> {
     let server = Server::start(program)?;
     let (script, ready) = (tools(project).join("lighthouse.mjs"), server.ready_file());
     let browser = chromium().context("Chromium has gone")?;
-    let report = cmd!(project.sh, "node {script} {ready}")
-        .env("CHROME_PATH", browser)
-        .quiet()
-        .read()?;
+    let report = cmd!(project.sh, "node {script} {ready}").env("CHROME_PATH", browser).quiet().read()?;
     let mut figures = Vec::new();
     for page in serde_json::from_str::<Vec<Value>>(&report)? {
         let name = page["page"].as_str().context("page")?;
@@ -177,18 +149,8 @@ fn pages(project: &Project, program: &Path) -> Result<Vec<Figure>> {
             "KiB",
             Limit::AtMost(350.0),
         ));
-        figures.push(Figure::new(
-            format!("{name} performance"),
-            number("performance")?,
-            "",
-            Limit::AtLeast(95.0),
-        ));
-        figures.push(Figure::new(
-            format!("{name} accessibility"),
-            number("accessibility")?,
-            "",
-            Limit::AtLeast(95.0),
-        ));
+        figures.push(Figure::new(format!("{name} performance"), number("performance")?, "", Limit::AtLeast(95.0)));
+        figures.push(Figure::new(format!("{name} accessibility"), number("accessibility")?, "", Limit::AtLeast(95.0)));
         for audit in page["failed"].as_array().into_iter().flatten() {
             println!("{name}: Lighthouse finds fault with {audit}");
         }
@@ -201,10 +163,7 @@ pub fn tools(project: &Project) -> PathBuf {
     project.root.join("xtask/npm/bench")
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a figure for people, of far less than 2^52 bytes"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a figure for people, of far less than 2^52 bytes")]
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / 1024.0 / 1024.0
 }

@@ -25,9 +25,6 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     ui::build(project, false)?;
     let profile = if arguments.release { "release" } else { "dev" };
     let program = project.program(profile)?;
-    let error = Command::new(&program)
-        .args(["serve", "--demo"])
-        .args(&arguments.serve)
-        .exec();
+    let error = Command::new(&program).args(["serve", "--demo"]).args(&arguments.serve).exec();
     Err(error).with_context(|| format!("{}", program.display()))
 }

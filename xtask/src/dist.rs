@@ -27,11 +27,7 @@ pub fn target() -> String {
 /// Builds, checks and says how large it is.
 pub fn run(project: &Project) -> Result<()> {
     let file = build(project)?;
-    println!(
-        "{}: {} bytes, static, with the UI inside",
-        file.display(),
-        fs::metadata(&file)?.len()
-    );
+    println!("{}: {} bytes, static, with the UI inside", file.display(), fs::metadata(&file)?.len());
     Ok(())
 }
 
@@ -41,10 +37,7 @@ pub fn build(project: &Project) -> Result<PathBuf> {
     ui::build(project, false)?;
     let built = compile(project)?;
     check(project, &built)?;
-    let file = project
-        .sh
-        .create_dir(project.root.join("target/dist"))?
-        .join("slurmdash");
+    let file = project.sh.create_dir(project.root.join("target/dist"))?.join("slurmdash");
     let part = file.with_extension("part");
     fs::copy(&built, &part)?;
     fs::rename(part, &file)?;
@@ -57,17 +50,7 @@ fn compile(project: &Project) -> Result<PathBuf> {
     let folder = project.target.join("musl");
     C::find(project, std)?
         .cargo(project)
-        .args([
-            "--locked",
-            "--package",
-            "slurmdash",
-            "--bin",
-            "slurmdash",
-            "--profile",
-            "dist",
-            "--target",
-            &target,
-        ])
+        .args(["--locked", "--package", "slurmdash", "--bin", "slurmdash", "--profile", "dist", "--target", &target])
         .args(std.arguments())
         .args(C::find(project, std)?.last_arguments())
         .env("CARGO_TARGET_DIR", &folder)

@@ -28,15 +28,7 @@ pub fn check(project: &Project) -> Result<()> {
 /// Adds a part of the toolchain that a minimal installation leaves out.
 pub fn component(project: &Project, name: &str) -> Result<()> {
     let program = if name == "rustfmt" { "fmt" } else { name };
-    if project
-        .cargo()
-        .args([program, "--version"])
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_ok()
-    {
+    if project.cargo().args([program, "--version"]).quiet().ignore_stdout().ignore_stderr().run().is_ok() {
         return Ok(());
     }
     project.agree(&format!("{name} (rustup component add)"))?;

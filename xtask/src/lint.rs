@@ -11,16 +11,7 @@ pub fn run(project: &Project) -> Result<()> {
     fmt::component(project, "clippy")?;
     project
         .cargo()
-        .args([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--quiet",
-            "--",
-            "--deny",
-            "warnings",
-        ])
+        .args(["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"])
         .run()?;
     // Installing it means compiling for about ten minutes, which is more than everything else here together.
     if on_path("cargo-deny").is_some() {

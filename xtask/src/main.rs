@@ -3,11 +3,7 @@
 //! Every command looks for what it needs, says what it is about to install and asks first; `--yes` or `CI=true` answer
 //! for a machine. What is shared lives in [`project`] (where things are), [`needs`] (what must be installed) and
 //! [`std_for`] (the standard library of the two cross targets). Nothing here is part of the shipped program.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "these commands talk to the person in the terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "these commands talk to the person in the terminal")]
 
 mod bench;
 mod demo;

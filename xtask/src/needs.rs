@@ -50,11 +50,7 @@ pub const CHROMIUM: Need = Need {
 pub const SLURM: Need = Need {
     name: "Slurm and munge",
     purpose: "bring up the real cluster of the tests",
-    present: || {
-        ["slurmctld", "slurmd", "sbatch", "munged"]
-            .into_iter()
-            .all(|program| on_path(program).is_some())
-    },
+    present: || ["slurmctld", "slurmd", "sbatch", "munged"].into_iter().all(|program| on_path(program).is_some()),
     apt: &["slurmctld", "slurmd", "slurm-client", "munge"],
     dnf: &["slurm", "slurm-slurmctld", "slurm-slurmd", "munge"],
     brew: &[],
@@ -107,9 +103,7 @@ fn python_has_venv() -> bool {
 /// Chromium or Chrome: `CHROME_PATH`, or the first one on the path.
 pub fn chromium() -> Option<PathBuf> {
     env::var_os("CHROME_PATH").map(PathBuf::from).or_else(|| {
-        ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
-            .into_iter()
-            .find_map(on_path)
+        ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"].into_iter().find_map(on_path)
     })
 }
 
@@ -120,13 +114,9 @@ enum Packager {
 }
 
 fn packager() -> Option<Packager> {
-    [
-        ("apt-get", Packager::Apt),
-        ("dnf", Packager::Dnf),
-        ("brew", Packager::Brew),
-    ]
-    .into_iter()
-    .find_map(|(program, packager)| on_path(program).map(|_| packager))
+    [("apt-get", Packager::Apt), ("dnf", Packager::Dnf), ("brew", Packager::Brew)]
+        .into_iter()
+        .find_map(|(program, packager)| on_path(program).map(|_| packager))
 }
 
 impl Need {
@@ -150,20 +140,12 @@ impl Need {
         if packages.is_empty() {
             bail!("{}; there is no package for this system", missing());
         }
-        project.agree(&format!(
-            "{} (to {}): packages {}",
-            self.name,
-            self.purpose,
-            packages.join(", ")
-        ))?;
+        project.agree(&format!("{} (to {}): packages {}", self.name, self.purpose, packages.join(", ")))?;
         match installer {
             Packager::Apt => apt(project, packages, self.present)?,
             Packager::Dnf => {
                 println!("not tried on Fedora: please report what happens");
-                as_root(project, "dnf")
-                    .args(["install", "--assumeyes"])
-                    .args(packages)
-                    .run()?;
+                as_root(project, "dnf").args(["install", "--assumeyes"]).args(packages).run()?;
             }
             Packager::Brew => {
                 println!("not tried on macOS: please report what happens");
@@ -182,9 +164,7 @@ impl Need {
 fn apt(project: &Project, packages: &[&str], present: fn() -> bool) -> Result<()> {
     thread_local!(static UPDATED: Cell<bool> = const { Cell::new(false) });
     if !UPDATED.replace(true) {
-        as_root(project, "apt-get")
-            .args(["update", "--quiet", "--quiet"])
-            .run()?;
+        as_root(project, "apt-get").args(["update", "--quiet", "--quiet"]).run()?;
     }
     for package in packages {
         if present() {
@@ -192,14 +172,7 @@ fn apt(project: &Project, packages: &[&str], present: fn() -> bool) -> Result<()
         }
         as_root(project, "apt-get")
             .env("DEBIAN_FRONTEND", "noninteractive")
-            .args([
-                "install",
-                "--yes",
-                "--quiet",
-                "--quiet",
-                "--no-install-recommends",
-                package,
-            ])
+            .args(["install", "--yes", "--quiet", "--quiet", "--no-install-recommends", package])
             .run()?;
     }
     Ok(())
@@ -210,11 +183,7 @@ fn as_root<'a>(project: &'a Project, program: &str) -> xshell::Cmd<'a> {
     if root {
         project.sh.cmd(program)
     } else {
-        project
-            .sh
-            .cmd("sudo")
-            .arg("--preserve-env=DEBIAN_FRONTEND")
-            .arg(program)
+        project.sh.cmd("sudo").arg("--preserve-env=DEBIAN_FRONTEND").arg(program)
     }
 }
 
@@ -230,11 +199,7 @@ pub fn npm(project: &Project, folder: &Path) -> Result<()> {
     }
     let shown = folder.strip_prefix(&project.root).unwrap_or(folder).display();
     project.agree(&format!("the npm packages of {shown} (into its node_modules)"))?;
-    cmd!(
-        project.sh,
-        "npm ci --prefix {folder} --ignore-scripts --no-audit --no-fund --loglevel=error"
-    )
-    .run()?;
+    cmd!(project.sh, "npm ci --prefix {folder} --ignore-scripts --no-audit --no-fund --loglevel=error").run()?;
     fs::write(stamp, wanted)?;
     Ok(())
 }

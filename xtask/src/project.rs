@@ -46,9 +46,7 @@ impl Project {
 
     /// Compiles the program; answers where it is.
     pub fn program(&self, profile: &str) -> Result<PathBuf> {
-        self.cargo()
-            .args(["build", "--locked", "--package", "slurmdash", "--profile", profile])
-            .run()?;
+        self.cargo().args(["build", "--locked", "--package", "slurmdash", "--profile", profile]).run()?;
         let folder = if profile == "dev" { "debug" } else { profile };
         Ok(self.target.join(folder).join("slurmdash"))
     }
@@ -76,19 +74,10 @@ impl Project {
 /// Takes away what cargo tells the program it runs, so that a cargo started from here sees the person's environment:
 /// otherwise build scripts that watch these variables run again each time.
 pub fn clean(command: Cmd<'_>) -> Cmd<'_> {
-    const OURS: [&str; 5] = [
-        "CARGO_PKG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "CARGO_CRATE_",
-        "CARGO_PRIMARY_",
-    ];
+    const OURS: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
     env::vars_os()
         .map(|(name, _)| name)
-        .filter(|name| {
-            name.to_str()
-                .is_some_and(|name| OURS.iter().any(|ours| name.starts_with(ours)))
-        })
+        .filter(|name| name.to_str().is_some_and(|name| OURS.iter().any(|ours| name.starts_with(ours))))
         .fold(command, Cmd::env_remove)
 }
 

@@ -16,12 +16,7 @@ pub fn run(project: &Project) -> Result<()> {
     fmt::component(project, "clippy")?;
     Std::find(project, ui::TARGET)?;
     dist::C::find(project, Std::find(project, &dist::target())?)?;
-    for folder in [
-        ui::tools(project),
-        project.root.join("ui"),
-        test::e2e::folder(project),
-        bench::tools(project),
-    ] {
+    for folder in [ui::tools(project), project.root.join("ui"), test::e2e::folder(project), bench::tools(project)] {
         if folder.join("package-lock.json").is_file() {
             needs::npm(project, &folder)?;
         }

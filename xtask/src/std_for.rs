@@ -34,9 +34,7 @@ impl Std {
         }
         if on_path("rustup").is_some() {
             project.agree(&format!("Rust's standard library for {target} (rustup target add)"))?;
-            let added = cmd!(project.sh, "rustup target add {target}")
-                .env("RUSTUP_MAX_RETRIES", "1")
-                .run();
+            let added = cmd!(project.sh, "rustup target add {target}").env("RUSTUP_MAX_RETRIES", "1").run();
             if added.is_ok() && toolchain_has(project, target)? {
                 return Ok(Self::Toolchain);
             }
@@ -68,13 +66,8 @@ impl Std {
 /// Gives a command the environment in which Debian's compiler may build std, without rustup's traces.
 pub fn debian<'a>(command: Cmd<'a>, first_on_path: &[PathBuf]) -> Cmd<'a> {
     let folders = first_on_path.iter().map(|folder| folder.as_os_str().to_owned());
-    let path: Vec<OsString> = folders
-        .chain(
-            ["/usr/share/cargo/bin", "/usr/bin", "/bin"]
-                .into_iter()
-                .map(OsString::from),
-        )
-        .collect();
+    let path: Vec<OsString> =
+        folders.chain(["/usr/share/cargo/bin", "/usr/bin", "/bin"].into_iter().map(OsString::from)).collect();
     clean(command)
         .env_remove("CARGO")
         .env_remove("RUSTUP_TOOLCHAIN")
@@ -86,9 +79,7 @@ pub fn debian<'a>(command: Cmd<'a>, first_on_path: &[PathBuf]) -> Cmd<'a> {
 }
 
 fn toolchain_has(project: &Project, target: &str) -> Result<bool> {
-    let folder = cmd!(project.sh, "rustc --print target-libdir --target {target}")
-        .quiet()
-        .read()?;
+    let folder = cmd!(project.sh, "rustc --print target-libdir --target {target}").quiet().read()?;
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Ok(false);
     };

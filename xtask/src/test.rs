@@ -3,6 +3,7 @@
 //! A test that can't run here prints a line `skipped: <reason>` and returns; Rust's own harness has no word for that, so
 //! it is read from the output and counted here. With `CI=true` a skipped test is a failure.
 
+mod cluster;
 mod counts;
 pub mod e2e;
 mod rust;
@@ -46,10 +47,8 @@ impl Part {
 
 /// Runs the parts in turn, all of them even when one fails, and adds them up.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
-    let parts: Vec<Part> = Part::ALL
-        .into_iter()
-        .filter(|part| arguments.parts.is_empty() || arguments.parts.contains(part))
-        .collect();
+    let parts: Vec<Part> =
+        Part::ALL.into_iter().filter(|part| arguments.parts.is_empty() || arguments.parts.contains(part)).collect();
     if parts.contains(&Part::E2e) {
         // First, because the program that the other parts test has the UI inside too and is then built only once.
         ui::build(project, false)?;
@@ -101,15 +100,10 @@ pub fn runner(project: &Project) -> Runner {
     if on_path("cargo-nextest").is_some() {
         return Runner::Nextest;
     }
-    let installed = project
-        .agree("cargo-nextest (cargo install; compiles for some minutes)")
-        .and_then(|()| {
-            project
-                .cargo()
-                .args(["install", "--locked", "--quiet", "cargo-nextest"])
-                .run()?;
-            Ok(())
-        });
+    let installed = project.agree("cargo-nextest (cargo install; compiles for some minutes)").and_then(|()| {
+        project.cargo().args(["install", "--locked", "--quiet", "cargo-nextest"]).run()?;
+        Ok(())
+    });
     match installed {
         Ok(()) => Runner::Nextest,
         Err(error) => {

@@ -10,7 +10,8 @@
 //! | what `ui/assets.json` names: `[{"from": "pretendard/dist/web/*.woff2", "to": "fonts/"}]` | `to` + file name |
 //!
 //! `from` is a path in `ui/node_modules` (installed by `ui/package-lock.json`) whose last part may hold one `*`; a
-//! `to` that doesn't end in `/` is the whole name of one file. Two sources with one name are an error.
+//! `to` that doesn't end in `/` is the whole name of one file. `"replace": {"./fonts/": "/assets/fonts/"}` changes texts
+//! in a style sheet from there, so that it too refers to logical names. Two sources with one name are an error.
 //!
 //! # How it is written
 //!
@@ -28,7 +29,7 @@
 
 mod assets;
 mod compress;
-mod fonts;
+mod packages;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,12 +81,12 @@ pub fn build(project: &Project, dev: bool) -> Result<Assets> {
     for (name, content) in bind(project, &compile(project, dev)?, dev)? {
         assets.add(name, content)?;
     }
-    assets.add("styles.css".into(), styles(project, &ui)?)?;
     for file in files_below(&ui.join("static"))? {
         let name = file.strip_prefix(ui.join("static"))?.to_string_lossy().into_owned();
         assets.add(name, fs::read(&file)?)?;
     }
-    fonts::add(project, &ui, &mut assets)?;
+    packages::add(project, &ui, &mut assets)?;
+    assets.add("styles.css".into(), styles(project, &ui)?)?;
     let page = fs::read_to_string(ui.join("index.html")).context("ui/index.html")?;
     assets.finish(&page)?;
     let quality = if dev { 5 } else { 11 };
@@ -108,16 +109,7 @@ fn compile(project: &Project, dev: bool) -> Result<PathBuf> {
     let target_dir = project.target.join("wasm");
     let (profile, folder) = if dev { ("dev", "debug") } else { ("wasm", "wasm") };
     std.cargo(project)
-        .args([
-            "build",
-            "--locked",
-            "--package",
-            "slurmdash-ui",
-            "--target",
-            TARGET,
-            "--profile",
-            profile,
-        ])
+        .args(["build", "--locked", "--package", "slurmdash-ui", "--target", TARGET, "--profile", profile])
         .args(std.arguments())
         .env("CARGO_TARGET_DIR", &target_dir)
         .run()?;
@@ -147,11 +139,7 @@ fn bind(project: &Project, raw: &Path, dev: bool) -> Result<BTreeMap<String, Vec
     if !dev {
         let program = tools(project).join("node_modules/.bin/wasm-opt");
         let file = out.join("slurmdash_ui_bg.wasm");
-        cmd!(
-            project.sh,
-            "{program} {file} -Oz {WASM_FEATURES...} --strip-debug --strip-producers -o {file}"
-        )
-        .run()?;
+        cmd!(project.sh, "{program} {file} -Oz {WASM_FEATURES...} --strip-debug --strip-producers -o {file}").run()?;
     }
     fs::write(stamp, input)?;
     bound(&out)
@@ -164,9 +152,7 @@ fn bound(out: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         let mut content = fs::read(&file)?;
         if name == "slurmdash_ui.js" {
             // Imports of inline JavaScript are relative; as assets they are named like everything else.
-            content = String::from_utf8(content)?
-                .replace("'./snippets/", "'/assets/snippets/")
-                .into_bytes();
+            content = String::from_utf8(content)?.replace("'./snippets/", "'/assets/snippets/").into_bytes();
         }
         files.insert(name, content);
     }
@@ -212,21 +198,11 @@ fn print_sizes(project: &Project, assets: &Assets) {
     let mut total = 0;
     for path in &first {
         let file = dist.join(path);
-        let (brotli, gzip) = (
-            size(&compress::beside(&file, "br")),
-            size(&compress::beside(&file, "gz")),
-        );
+        let (brotli, gzip) = (size(&compress::beside(&file, "br")), size(&compress::beside(&file, "gz")));
         row(path, size(&file), brotli, gzip);
         total += brotli;
     }
-    let others = assets
-        .written()
-        .into_iter()
-        .filter(|path| !first.contains(path))
-        .collect::<Vec<_>>();
+    let others = assets.written().into_iter().filter(|path| !first.contains(path)).collect::<Vec<_>>();
     let bytes = others.iter().map(|path| size(&dist.join(path))).sum::<u64>();
-    println!(
-        "first page in all: {total} bytes of brotli; {} more files ({bytes} bytes) on demand",
-        others.len()
-    );
+    println!("first page in all: {total} bytes of brotli; {} more files ({bytes} bytes) on demand", others.len());
 }

@@ -127,12 +127,6 @@ impl Live {
         Subscription { live: self, topic: topic.to_owned(), id }
     }
 
-    /// As [`Live::subscribe`], until the current scope ends.
-    pub fn subscribe_scoped(self, topic: &str, handler: impl Fn(&ServerMessage) + 'static) {
-        let subscription = self.subscribe(topic, handler);
-        on_cleanup(move || drop(subscription));
-    }
-
     fn unsubscribe(self, topic: &str, id: u64) {
         let was_last = {
             let mut topics = self.0.topics.borrow_mut();

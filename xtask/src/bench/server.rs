@@ -33,11 +33,7 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("{}", program.display()))?;
-        let mut server = Self {
-            child,
-            folder,
-            listening_after: Duration::ZERO,
-        };
+        let mut server = Self { child, folder, listening_after: Duration::ZERO };
         while !ready.is_file() {
             if let Some(status) = server.child.try_wait()? {
                 bail!("{} serve --demo ended before it listened: {status}", program.display());
@@ -76,10 +72,8 @@ impl Server {
         let path = format!("/proc/{}/smaps_rollup", self.child.id());
         let text = fs::read_to_string(&path).with_context(|| path.clone())?;
         let bytes = |key: &str| -> Result<u64> {
-            let line = text
-                .lines()
-                .find_map(|line| line.strip_prefix(key))
-                .with_context(|| format!("{path}: {key}"))?;
+            let line =
+                text.lines().find_map(|line| line.strip_prefix(key)).with_context(|| format!("{path}: {key}"))?;
             Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
         };
         Ok((bytes("Rss:")?, bytes("Pss:")?))

@@ -7,10 +7,7 @@ const PT_INTERP: u64 = 3;
 
 /// The loader that the program asks for; `None` for a static one.
 pub fn interpreter(file: &[u8]) -> Result<Option<String>> {
-    ensure!(
-        file.starts_with(b"\x7fELF\x02\x01"),
-        "not a 64-bit little-endian ELF file"
-    );
+    ensure!(file.starts_with(b"\x7fELF\x02\x01"), "not a 64-bit little-endian ELF file");
     let table = number(file, 32, 8)?;
     let size = number(file, 54, 2)?;
     let count = number(file, 56, 2)?;
@@ -19,9 +16,7 @@ pub fn interpreter(file: &[u8]) -> Result<Option<String>> {
         if number(file, header, 4)? == PT_INTERP {
             let start = usize::try_from(number(file, header + 8, 8)?)?;
             let length = usize::try_from(number(file, header + 32, 8)?)?;
-            let name = file
-                .get(start..start + length)
-                .context("the loader's name is outside of the file")?;
+            let name = file.get(start..start + length).context("the loader's name is outside of the file")?;
             return Ok(Some(String::from_utf8_lossy(name).trim_end_matches('\0').to_owned()));
         }
     }
@@ -30,10 +25,7 @@ pub fn interpreter(file: &[u8]) -> Result<Option<String>> {
 
 fn number(file: &[u8], at: usize, length: usize) -> Result<u64> {
     let bytes = file.get(at..at + length).context("the ELF file is cut short")?;
-    Ok(bytes
-        .iter()
-        .rev()
-        .fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    Ok(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 #[cfg(test)]

@@ -26,13 +26,7 @@ impl AddAssign for Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} passed, {} failed, {} skipped",
-            self.passed,
-            self.failed,
-            self.skipped.len()
-        )
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped.len())
     }
 }
 
@@ -45,11 +39,7 @@ impl Counts {
         let mut counts = Self::default();
         for case in report.split("<testcase ").skip(1) {
             let case = case.split("</testcase>").next().unwrap_or(case);
-            let name = case
-                .split("name=\"")
-                .nth(1)
-                .and_then(|rest| rest.split('"').next())
-                .unwrap_or("?");
+            let name = case.split("name=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("?");
             if case.contains("<failure") || case.contains("<error") {
                 counts.failed += 1;
             } else if let Some(reason) = skip_reason(case) {
@@ -67,24 +57,14 @@ impl Counts {
         let mut counts = Self::default();
         for line in output.lines().filter_map(|line| line.strip_prefix("test result: ")) {
             let count = |word: &str| {
-                let number = line
-                    .split([' ', ';', '.'])
-                    .filter(|part| !part.is_empty())
-                    .collect::<Vec<_>>();
-                let at = number
-                    .iter()
-                    .position(|part| *part == word)
-                    .and_then(|at| at.checked_sub(1));
+                let number = line.split([' ', ';', '.']).filter(|part| !part.is_empty()).collect::<Vec<_>>();
+                let at = number.iter().position(|part| *part == word).and_then(|at| at.checked_sub(1));
                 at.and_then(|at| number[at].parse::<usize>().ok()).unwrap_or(0)
             };
             counts.passed += count("passed");
             counts.failed += count("failed");
         }
-        for (name, said) in output
-            .split("\n---- ")
-            .skip(1)
-            .filter_map(|part| part.split_once(" stdout ----\n"))
-        {
+        for (name, said) in output.split("\n---- ").skip(1).filter_map(|part| part.split_once(" stdout ----\n")) {
             if let Some(reason) = skip_reason(said.split("\n\n").next().unwrap_or(said)) {
                 counts.skipped.push(format!("{name}: {reason}"));
                 counts.passed = counts.passed.saturating_sub(1);
@@ -138,10 +118,7 @@ impl Counts {
 
 /// The reason in a test's output, which may stand in XML.
 fn skip_reason(output: &str) -> Option<String> {
-    let line = output
-        .lines()
-        .find_map(|line| line.split_once(SKIPPED).filter(|(before, _)| starts_output(before)))?
-        .1;
+    let line = output.lines().find_map(|line| line.split_once(SKIPPED).filter(|(before, _)| starts_output(before)))?.1;
     Some(unescape(line.split("</system-").next().unwrap_or(line)))
 }
 
@@ -151,15 +128,9 @@ fn starts_output(before: &str) -> bool {
 }
 
 fn unescape(text: &str) -> String {
-    [
-        ("&quot;", "\""),
-        ("&apos;", "'"),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&amp;", "&"),
-    ]
-    .iter()
-    .fold(text.to_owned(), |text, (code, letter)| text.replace(code, letter))
+    [("&quot;", "\""), ("&apos;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
+        .iter()
+        .fold(text.to_owned(), |text, (code, letter)| text.replace(code, letter))
 }
 
 #[cfg(test)]
@@ -203,9 +174,6 @@ test real::cluster ... ok</system-out></testcase></testsuite></testsuites>"#;
         let counts = Counts::from_playwright(&report);
         assert_eq!((counts.passed, counts.failed), (1, 1));
         assert_eq!(counts.skipped, ["slurm › flow: Slurm is not installed"]);
-        assert_eq!(
-            Counts::from_playwright(&json!({"errors": [{"message": "no server"}]})).failed,
-            1
-        );
+        assert_eq!(Counts::from_playwright(&json!({"errors": [{"message": "no server"}]})).failed, 1);
     }
 }

@@ -33,8 +33,7 @@ impl Assets {
             self.finish_one(&name, &mut Vec::new())?;
         }
         let page = self.rewrite(page, &mut Vec::new()).context("ui/index.html")?;
-        self.finished
-            .insert("index.html".into(), ("index.html".into(), page.into_bytes()));
+        self.finished.insert("index.html".into(), ("index.html".into(), page.into_bytes()));
         Ok(())
     }
 
@@ -43,10 +42,7 @@ impl Assets {
             return Ok(path.clone());
         }
         if above.iter().any(|other| other == name) {
-            bail!(
-                "{} → {name}: assets that refer to each other can't be named by their content",
-                above.join(" → ")
-            );
+            bail!("{} → {name}: assets that refer to each other can't be named by their content", above.join(" → "));
         }
         let Some(source) = self.sources.get(name) else {
             bail!("{PREFIX}{name} is not an asset (xtask/src/ui.rs says what is)");
@@ -84,9 +80,7 @@ impl Assets {
 
     /// Path in dist and content of everything finished.
     pub fn finished(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.finished
-            .values()
-            .map(|(path, content)| (path.as_str(), content.as_slice()))
+        self.finished.values().map(|(path, content)| (path.as_str(), content.as_slice()))
     }
 
     /// Every path in dist.
@@ -102,17 +96,11 @@ impl Assets {
             if !["html", "css", "js", "wasm"].contains(&extension(&path)) || !reached.insert(path.clone()) {
                 continue;
             }
-            if let Some((_, content)) = self
-                .finished()
-                .find(|(other, _)| *other == path)
-                .filter(|_| has_references(&path))
+            if let Some((_, content)) =
+                self.finished().find(|(other, _)| *other == path).filter(|_| has_references(&path))
             {
                 let text = String::from_utf8_lossy(content);
-                open.extend(
-                    text.split(PREFIX)
-                        .skip(1)
-                        .map(|part| format!("assets/{}", &part[..name_length(part)])),
-                );
+                open.extend(text.split(PREFIX).skip(1).map(|part| format!("assets/{}", &part[..name_length(part)])));
             }
         }
         reached
@@ -130,9 +118,7 @@ pub fn extension(path: &str) -> &str {
 
 /// How far the name at the start of `text` goes.
 fn name_length(text: &str) -> usize {
-    let end = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || "._-/".contains(c)))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "._-/".contains(c))).unwrap_or(text.len());
     text[..end].trim_end_matches('.').len()
 }
 
@@ -162,10 +148,7 @@ mod tests {
     fn references_follow_the_content_from_the_leaves_up() {
         let page = "<link href=\"/assets/styles.css\"><script type=module src='/assets/boot.js'></script>";
         let files = [
-            (
-                "boot.js",
-                "import init from \"/assets/app.js\"; init(\"/assets/app_bg.wasm\")",
-            ),
+            ("boot.js", "import init from \"/assets/app.js\"; init(\"/assets/app_bg.wasm\")"),
             ("app.js", "export default 1"),
             ("app_bg.wasm", "binary /assets/styles.css"),
             ("styles.css", "a{src:url(/assets/fonts/a.woff2)}"),
@@ -183,23 +166,14 @@ mod tests {
         let content = String::from_utf8(content).unwrap();
         assert!(content.starts_with("a{src:url(/assets/fonts-a-"), "{content}");
         assert!(content.ends_with(".woff2)}"), "{content}");
-        assert_ne!(
-            name("styles.css", &[("fonts/a.woff2", "another")]).0,
-            style,
-            "a new font is a new style sheet"
-        );
+        assert_ne!(name("styles.css", &[("fonts/a.woff2", "another")]).0, style, "a new font is a new style sheet");
         let binary = name("app_bg.wasm", &[]).1;
         assert_eq!(binary, b"binary /assets/styles.css", "only text is rewritten");
     }
 
     #[test]
     fn the_first_page_is_what_the_page_leads_to() {
-        let mut assets = assets(&[
-            ("a.js", "'/assets/b.wasm'"),
-            ("b.wasm", ""),
-            ("c.css", ""),
-            ("d.woff2", ""),
-        ]);
+        let mut assets = assets(&[("a.js", "'/assets/b.wasm'"), ("b.wasm", ""), ("c.css", ""), ("d.woff2", "")]);
         assets.finish("<script src=/assets/a.js>").unwrap();
         let first = assets.first_page();
         assert_eq!(first.len(), 3, "{first:?}");

@@ -26,9 +26,7 @@ pub fn beside(file: &Path, suffix: &str) -> PathBuf {
 
 /// Writes all of `assets`, unless that is what `dist` already holds.
 pub fn write(project: &Project, assets: &Assets, dist: &Path, quality: u8) -> Result<()> {
-    let cache = project
-        .sh
-        .create_dir(super::work(project)?.join(format!("compressed-{quality}")))?;
+    let cache = project.sh.create_dir(super::work(project)?.join(format!("compressed-{quality}")))?;
     let mut files = Vec::new();
     for (path, content) in assets.finished() {
         let kept = SHRINK.contains(&extension(path)).then(|| cache.join(digest(content)));
@@ -45,10 +43,7 @@ pub fn write(project: &Project, assets: &Assets, dist: &Path, quality: u8) -> Re
     if !missing.is_empty() {
         let script = super::tools(project).join("compress.mjs");
         let quality = quality.to_string();
-        cmd!(project.sh, "node {script} {quality}")
-            .args(&missing)
-            .quiet()
-            .run()?;
+        cmd!(project.sh, "node {script} {quality}").args(&missing).quiet().run()?;
     }
 
     let mut wanted = BTreeSet::new();

@@ -5,7 +5,8 @@ catalogue! {
     /// `/jobs`.
     Jobs {
         title => "Jobs", "작업";
-        context(total: &str) => format!("{total} match"), format!("{total}개 일치");
+        context(total: &str) => format!("{total} in all"), format!("모두 {total}개");
+        context_filtered(total: &str) => format!("{total} match the filters"), format!("필터에 맞는 작업 {total}개");
         new_job => "New Job", "새 작업";
         whose => "Whose jobs", "작업 범위";
         mine => "My jobs", "내 작업";

@@ -66,6 +66,7 @@ catalogue! {
         gpus => "GPUs per node", "노드당 GPU 수";
         time => "Time limit", "시간 제한";
         time_help => "D-HH:MM:SS, HH:MM:SS, or minutes.", "일-시:분:초, 시:분:초 또는 분 단위.";
+        no_gpus => "This partition has none.", "이 파티션에는 없습니다.";
         up_to(limit: &str) => format!("Up to {limit} here."), format!("여기서는 최대 {limit}.");
         between(min: &str, max: &str) => format!("{min} to {max}."), format!("{min}–{max}.");
         at_least(min: &str) => format!("At least {min}."), format!("{min} 이상.");

@@ -89,6 +89,11 @@ fn follow(id: &str) -> Remote<JobDetail> {
     detail
 }
 
+/// Whose job it is: the account here that submitted it, else the Unix user.
+pub fn person_of(job: &Job) -> &str {
+    job.owner.as_deref().unwrap_or(&job.user)
+}
+
 fn not_found(id: &str) -> View {
     let (title, heading) = (id.to_owned(), id.to_owned());
     view! {
@@ -124,7 +129,7 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
     let context_id = id.to_owned();
     let context = move || {
         job.with(|job| {
-            job.as_ref().map(|job| t().job.context(&context_id, &job.user, &job.partition)).unwrap_or_default()
+            job.as_ref().map(|job| t().job.context(&context_id, person_of(job), &job.partition)).unwrap_or_default()
         })
     };
     let (cancel_id, output_id) = (id.to_owned(), id.to_owned());
@@ -140,7 +145,12 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
         (trouble(detail))
         div(class="job") {
             div(class="job-main") {
-                div(class="job-head") { (view! { JobStatePill(state=state.get()) }) }
+                div(class="job-head") {
+                    ({
+                        let state = state.get();
+                        view! { JobStatePill(state=state) }
+                    })
+                }
                 (match explanation.get_clone() {
                     Some(found) => view! {
                         ExplanationBox(tone=found.tone, what=found.what, why=found.why, todo=found.todo)
@@ -215,7 +225,7 @@ fn Cancel(id: String, state: ReadSignal<JobState>) -> View {
         if matches!(state.get(), JobState::Pending) { t().job.cancel_pending() } else { t().job.cancel_running() }
     };
     view! {
-        Button(kind=ButtonKind::Danger, glyph=Glyph::CircleSlash, on:click=ask) { (t().job.cancel(&button_id)) }
+        Button(glyph=Glyph::CircleSlash, on:click=ask) { (t().job.cancel(&button_id)) }
         Dialog(
             open=open,
             title=move || t().job.cancel_title(&title_id),

@@ -50,6 +50,7 @@ pub fn Jobs() -> View {
     let total = create_selector(move || page.with(|page| page.as_ref().map(|page| page.total)));
     let never_loaded = create_selector(move || page.with(Option::is_none));
     let context = move || match total.get() {
+        Some(total) if query.with(is_filtered) => t().jobs.context_filtered(&format::count(total)),
         Some(total) => t().jobs.context(&format::count(total)),
         None => String::new(),
     };

@@ -120,7 +120,7 @@ pub fn FilesStep(template: Signal<Option<Template>>, uploads: Uploads) -> View {
         None => String::new(),
     };
     view! {
-        h2(class="step-title") { (t().wizard.add_files()) }
+        h2(class="step-title", tabindex="-1") { (t().wizard.add_files()) }
         Wanted(template=template, uploads=uploads)
         DropZone(on_files=Box::new(move |files| uploads.add(files)) as Box<dyn Fn(Vec<web_sys::File>)>, note=note)
         Chosen(uploads=uploads)
@@ -137,15 +137,15 @@ fn Wanted(template: Signal<Option<Template>>, uploads: Uploads) -> View {
         if files.is_empty() {
             let custom = name.with(Option::is_none);
             return view! {
-                p(class="muted") {
+                p(class="card-note") {
                     (if custom { t().wizard.custom_files() } else { t().wizard.takes_no_files() })
                 }
             };
         }
         let rows: Vec<View> = files.into_iter().map(|file| wanted_row(file, uploads)).collect();
         view! {
-            section(class="panel") {
-                h3(class="panel-title") { (t().wizard.files_of(&name.get_clone().unwrap_or_default())) }
+            section(class="card") {
+                h3(class="card-title") { (t().wizard.files_of(&name.get_clone().unwrap_or_default())) }
                 ul(class="wanted") { (rows) }
             }
         }

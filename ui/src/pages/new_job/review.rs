@@ -40,7 +40,7 @@ pub fn ReviewStep(
     };
     let back_again = back.clone();
     view! {
-        h2(class="step-title") { (t().wizard.check()) }
+        h2(class="step-title", tabindex="-1") { (t().wizard.check()) }
         (match submitting.get_clone() {
             Some(error) => {
                 let button = back.clone();

@@ -42,7 +42,14 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
     let error = move |name: &'static str| move || wrong.with(|wrong| form.error(name, wrong));
     let nodes_limit = up_to(|partition| format::count(partition.nodes.len()));
     let cpus_limit = up_to(|partition| partition.max_cpus_per_node.to_string());
-    let gpus_limit = up_to(|partition| partition.max_gpus_per_node.to_string());
+    let gpus_limit = up_to(|partition| match partition.max_gpus_per_node {
+        0 => String::new(),
+        most => most.to_string(),
+    });
+    let no_gpus = create_selector(move || {
+        partition.with(|partition| partition.as_ref().is_some_and(|partition| partition.max_gpus_per_node == 0))
+    });
+    let gpus_help = move || if no_gpus.get() { t().wizard.no_gpus() } else { gpus_limit() };
     let memory_limit = up_to(|partition| format::memory(partition.max_memory_per_node));
     let time_limit = up_to(|partition| partition.max_time.map(format::duration).unwrap_or_default());
     let joined = |help: fn() -> String, limit: Box<dyn Fn() -> String>| {
@@ -52,7 +59,7 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
         }
     };
     view! {
-        h2(class="step-title") { (t().wizard.how()) }
+        h2(class="step-title", tabindex="-1") { (t().wizard.how()) }
         fieldset(class="form-group") {
             legend { (t().wizard.job()) }
             TextInput(
@@ -76,7 +83,7 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
             TextInput(name="memory", label=move || t().wizard.memory(), value=form.field("memory"), optional=true,
                 help=joined(|| t().wizard.memory_help(), Box::new(memory_limit)), error=error("memory"), autocomplete="off")
             TextInput(name="gpus", label=move || t().wizard.gpus(), value=form.field("gpus"), optional=true,
-                help=gpus_limit, error=error("gpus"), inputmode="numeric", autocomplete="off")
+                help=gpus_help, error=error("gpus"), inputmode="numeric", autocomplete="off")
             TextInput(name="time", label=move || t().wizard.time(), value=form.field("time"), optional=true,
                 help=joined(|| t().wizard.time_help(), Box::new(time_limit)), error=error("time"), autocomplete="off")
         }

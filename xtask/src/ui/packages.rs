@@ -20,11 +20,7 @@ pub fn add(project: &Project, ui: &Path, assets: &mut Assets) -> Result<()> {
     npm(project, ui)?;
     let list: Value = serde_json::from_str(&fs::read_to_string(list)?).context("ui/assets.json")?;
     for entry in list.as_array().context("ui/assets.json is a list")? {
-        let text = |key: &str| {
-            entry[key]
-                .as_str()
-                .with_context(|| format!("ui/assets.json: {entry} has no \"{key}\""))
-        };
+        let text = |key: &str| entry[key].as_str().with_context(|| format!("ui/assets.json: {entry} has no \"{key}\""));
         let replace = entry["replace"].as_object().cloned().unwrap_or_default();
         let rewrite = |content: Vec<u8>| -> Result<Vec<u8>> {
             if replace.is_empty() {
@@ -48,18 +44,12 @@ fn add_entry(
     rewrite: &dyn Fn(Vec<u8>) -> Result<Vec<u8>>,
     assets: &mut Assets,
 ) -> Result<()> {
-    let (folder, pattern) = from
-        .rsplit_once('/')
-        .with_context(|| format!("{from}: package/file is wanted"))?;
+    let (folder, pattern) = from.rsplit_once('/').with_context(|| format!("{from}: package/file is wanted"))?;
     let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
     let mut found = 0;
     for entry in fs::read_dir(modules.join(folder)).with_context(|| format!("ui/node_modules/{folder}"))? {
         let path = entry?.path();
-        let Some(name) = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .filter(|_| path.is_file())
-        else {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| path.is_file()) else {
             continue;
         };
         let matches = if pattern.contains('*') {
@@ -69,11 +59,7 @@ fn add_entry(
         };
         if matches {
             found += 1;
-            let logical = if to.ends_with('/') {
-                format!("{to}{name}")
-            } else {
-                to.to_owned()
-            };
+            let logical = if to.ends_with('/') { format!("{to}{name}") } else { to.to_owned() };
             assets.add(logical, rewrite(fs::read(&path)?)?)?;
         }
     }
