@@ -22,7 +22,7 @@ pub fn Skeleton(props: SkeletonProps) -> View {
     let bars: Vec<View> = (0..lines).map(|_| view! { span(class="skeleton-bar") }).collect();
     view! {
         div(class="skeleton", data-shape=shape, role="status") {
-            span(class="visually-hidden") { (t().common.loading()) }
+            span(class="visually-hidden") { (|| t().common.loading()) }
             (bars)
         }
     }

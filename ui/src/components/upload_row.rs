@@ -151,7 +151,7 @@ fn actions(item: &Rc<Item>, uploads: Uploads) -> View {
             let item = item.clone();
             view! {
                 button(class="button button-ghost", r#type="button", on:click=move |_| uploads.replace(&item)) {
-                    span(class="button-label") { (t().uploads.replace()) }
+                    span(class="button-label") { (|| t().uploads.replace()) }
                 }
             }
         } else {

@@ -22,7 +22,9 @@ fn points(job: &Job) -> [Point; 3] {
     let over = job.state.is_final();
     let has_run = job.elapsed > 0 || job.node_list.is_some();
     let waited = match (job.submit_time, job.start_time) {
-        (Some(submit), Some(start)) if !pending && has_run => u64::try_from(start - submit).ok().filter(|waited| *waited > 0),
+        (Some(submit), Some(start)) if !pending && has_run => {
+            u64::try_from(start - submit).ok().filter(|waited| *waited > 0)
+        }
         _ => None,
     };
     let started: fn() -> String = match (pending, over && !has_run) {
@@ -104,7 +106,7 @@ pub fn Timeline(job: ReadSignal<Option<Job>>) -> View {
     });
     view! {
         section(class="card", aria-label=move || t().job.timeline()) {
-            h2(class="card-title") { (t().job.timeline()) }
+            h2(class="card-title") { (|| t().job.timeline()) }
             ol(class="timeline") { (View::from(list())) }
             (match limit.get() {
                 Some(limit) => view! {
