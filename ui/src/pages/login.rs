@@ -113,8 +113,8 @@ fn reveal_button(visible: Signal<bool>) -> View {
         button(
             class="icon-button",
             r#type="button",
-            aria-label=move || word(),
-            title=move || word(),
+            aria-label=word,
+            title=word,
             on:click=move |_| visible.set(!visible.get())
         ) {
             (icon(if visible.get() { Glyph::EyeOff } else { Glyph::Eye }))

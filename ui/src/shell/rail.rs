@@ -113,8 +113,8 @@ pub fn Rail(cluster: ReadSignal<Option<ClusterSummary>>) -> View {
                         class="rail-link",
                         r#type="button",
                         aria-expanded=move || if folded.get() { "false" } else { "true" },
-                        aria-label=move || fold_word(),
-                        title=move || fold_word(),
+                        aria-label=fold_word,
+                        title=fold_word,
                         on:click=move |_| folded.set(!folded.get_untracked())
                     ) {
                         (icon(Glyph::PanelLeft))
