@@ -8,6 +8,7 @@ pub mod data;
 pub mod http;
 pub mod jobs;
 pub mod live;
+mod message;
 pub mod refetch;
 pub mod session;
 mod tab_lock;
