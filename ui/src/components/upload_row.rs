@@ -156,7 +156,7 @@ fn button(offer: Offer, item: &Rc<Item>, uploads: Uploads) -> View {
         Offer::Replace => {
             return view! {
                 button(class="button button-ghost", r#type="button", on:click=move |_| uploads.replace(&item)) {
-                    span(class="button-label") { (t().uploads.replace()) }
+                    span(class="button-label") { (|| t().uploads.replace()) }
                 }
             };
         }

@@ -135,7 +135,7 @@ pub fn Sources(detail: ReadSignal<Option<JobDetail>>) -> View {
                 let rows: Vec<View> = files.into_iter().map(|path| view! { li(class="mono") { (path) } }).collect();
                 view! {
                     section(class="card") {
-                        h2(class="card-title") { (t().job.files()) }
+                        h2(class="card-title") { (|| t().job.files()) }
                         ul(class="file-list") { (rows) }
                     }
                 }
@@ -143,7 +143,7 @@ pub fn Sources(detail: ReadSignal<Option<JobDetail>>) -> View {
         })
         (match script.get_clone() {
             Some(script) => view! { CodeView(code=script, label=move || t().job.script()) },
-            None if known.get() => view! { p(class="card-note") { (t().job.no_script()) } },
+            None if known.get() => view! { p(class="card-note") { (|| t().job.no_script()) } },
             None => view! {},
         })
     }

@@ -105,7 +105,7 @@ fn not_found(id: &str) -> View {
             title=move || t().job.missing_title(&title),
             text=move || t().job.missing_text()
         ) {
-            LinkButton(href="/jobs") { (t().job.to_jobs()) }
+            LinkButton(href="/jobs") { (|| t().job.to_jobs()) }
         }
     }
 }
@@ -161,7 +161,7 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
                     None => view! {},
                 })
                 section(class="job-output") {
-                    h2(class="section-title") { (t().job.output()) }
+                    h2(class="section-title") { (|| t().job.output()) }
                     Output(client=client, id=output_id, over=over, started=started, both=both)
                 }
                 Sources(detail=value)
@@ -185,7 +185,7 @@ fn trouble(detail: Remote<JobDetail>) -> View {
                 Banner(tone=Tone::Warning, title=move || t().job.not_refreshed()) { (problem_words(&error)) }
             },
             (None, true) => view! {
-                Banner(tone=Tone::Warning, title=move || t().job.stale_title()) { (t().job.stale_text()) }
+                Banner(tone=Tone::Warning, title=move || t().job.stale_title()) { (|| t().job.stale_text()) }
             },
             (None, false) => view! {},
         })
@@ -233,7 +233,7 @@ fn Cancel(id: String, state: ReadSignal<JobState>) -> View {
             open=open,
             title=move || t().job.cancel_title(&title_id),
             actions=move || view! {
-                Button(on:click=move |_| open.set(false)) { (t().job.keep()) }
+                Button(on:click=move |_| open.set(false)) { (|| t().job.keep()) }
                 Button(kind=ButtonKind::Danger, busy=busy, on:click=confirm) { (t().job.cancel(&label_id)) }
             }
         ) {

@@ -106,7 +106,7 @@ pub fn Timeline(job: ReadSignal<Option<Job>>) -> View {
     });
     view! {
         section(class="card", aria-label=move || t().job.timeline()) {
-            h2(class="card-title") { (t().job.timeline()) }
+            h2(class="card-title") { (|| t().job.timeline()) }
             ol(class="timeline") { (View::from(list())) }
             (match limit.get() {
                 Some(limit) => view! {

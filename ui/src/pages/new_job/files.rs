@@ -120,7 +120,7 @@ pub fn FilesStep(template: Signal<Option<Template>>, uploads: Uploads) -> View {
         None => String::new(),
     };
     view! {
-        h2(class="step-title", tabindex="-1") { (t().wizard.add_files()) }
+        h2(class="step-title", tabindex="-1") { (|| t().wizard.add_files()) }
         Wanted(template=template, uploads=uploads)
         DropZone(on_files=Box::new(move |files| uploads.add(files)) as Box<dyn Fn(Vec<web_sys::File>)>, note=note)
         Chosen(uploads=uploads)

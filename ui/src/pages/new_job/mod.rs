@@ -180,7 +180,7 @@ fn go(step: Step) {
 /// The buttons at the foot of a step. `reason` says why going on must wait.
 fn foot(back: Option<Step>, reason: impl Fn() -> String + 'static, next: View) -> View {
     let back = back.map_or_else(View::new, |step| {
-        view! { Button(glyph=Glyph::ArrowLeft, on:click=move |_| go(step)) { (t().wizard.back()) } }
+        view! { Button(glyph=Glyph::ArrowLeft, on:click=move |_| go(step)) { (|| t().wizard.back()) } }
     });
     view! {
         div(class="wizard-foot") {
@@ -245,7 +245,7 @@ fn settings_step(
         if show && !fine { t().wizard.fix_first() } else { String::new() }
     };
     let next = view! {
-        Button(kind=ButtonKind::Primary, aria-describedby="wizard-reason", on:click=go_on) { (t().wizard.next()) }
+        Button(kind=ButtonKind::Primary, aria-describedby="wizard-reason", on:click=go_on) { (|| t().wizard.next()) }
     };
     let foot = foot(Some(Step::Files), reason, next);
     view! {

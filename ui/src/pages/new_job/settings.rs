@@ -62,9 +62,9 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
         }
     };
     view! {
-        h2(class="step-title", tabindex="-1") { (t().wizard.how()) }
+        h2(class="step-title", tabindex="-1") { (|| t().wizard.how()) }
         fieldset(class="form-group") {
-            legend { (t().wizard.job()) }
+            legend { (|| t().wizard.job()) }
             TextInput(
                 name="job_name",
                 label=move || t().wizard.job_name(),
@@ -76,7 +76,7 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
             (partition_select(form, cluster, wrong))
         }
         fieldset(class="form-group form-grid") {
-            legend { (t().wizard.resources()) }
+            legend { (|| t().wizard.resources()) }
             TextInput(name="nodes", label=move || t().wizard.nodes(), value=form.field("nodes"),
                 help=nodes_limit, error=error("nodes"), inputmode="numeric", autocomplete="off")
             TextInput(name="tasks", label=move || t().wizard.tasks(), value=form.field("tasks"), optional=true,
@@ -139,7 +139,7 @@ fn parameters(form: Form, wrong: ReadSignal<Wrong>) -> View {
             parameters.into_iter().map(|parameter| parameter_field(form, parameter, wrong)).collect();
         view! {
             fieldset(class="form-group form-grid") {
-                legend { (t().wizard.parameters()) }
+                legend { (|| t().wizard.parameters()) }
                 (fields)
             }
         }
@@ -219,9 +219,9 @@ fn script_editor(form: Form, wrong: ReadSignal<Wrong>) -> View {
     };
     view! {
         fieldset(class="form-group") {
-            legend { (t().wizard.script()) }
+            legend { (|| t().wizard.script()) }
             div(class=move || if error.with(String::is_empty) { "field" } else { "field field-wrong" }) {
-                label(class="field-label", r#for=label_for) { (t().wizard.script()) }
+                label(class="field-label", r#for=label_for) { (|| t().wizard.script()) }
                 textarea(
                     class="input input-mono script-editor",
                     id=id,
@@ -237,7 +237,7 @@ fn script_editor(form: Form, wrong: ReadSignal<Wrong>) -> View {
                     on:keydown=keys
                 )
                 p(class="field-error", id=error_id, role="alert") { (error.get_clone()) }
-                p(class="field-help", id=help_id) { (t().wizard.script_help()) }
+                p(class="field-help", id=help_id) { (|| t().wizard.script_help()) }
             }
         }
     }

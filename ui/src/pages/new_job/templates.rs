@@ -18,7 +18,7 @@ pub fn TemplateStep(form: Form, list: Remote<TemplateList>, gone: ReadSignal<Str
         value.with(|list| list.as_ref().map(|list| list.templates.clone()).unwrap_or_default())
     });
     view! {
-        h2(class="step-title", tabindex="-1") { (t().wizard.choose_template()) }
+        h2(class="step-title", tabindex="-1") { (|| t().wizard.choose_template()) }
         (match gone.get_clone() {
             name if name.is_empty() => view! {},
             name => view! { Banner(tone=Tone::Warning, title=move || t().wizard.template_gone(&name)) },
@@ -97,10 +97,10 @@ fn custom_card(form: Form) -> View {
             on:click=choose
         ) {
             span(class="pick-card-head") {
-                span(class="pick-card-name") { (t().wizard.custom()) }
+                span(class="pick-card-name") { (|| t().wizard.custom()) }
                 span(class="pick-card-tick") { (icon(Glyph::CircleCheck)) }
             }
-            span(class="pick-card-text") { (t().wizard.custom_text()) }
+            span(class="pick-card-text") { (|| t().wizard.custom_text()) }
             span(class="pick-card-foot") { (icon(Glyph::Terminal)) }
         }
     }
