@@ -271,7 +271,7 @@ impl Slurm for Sim {
         if !tokio::fs::metadata(&request.work_dir).await.is_ok_and(|folder| folder.is_dir()) {
             return Err(refused(format!("Unable to change directory to {}", request.work_dir.display())));
         }
-        let id = self.inner.queue().submit(request, self.inner.now());
+        let id = self.inner.queue().submit(request, self.inner.now())?;
         self.inner.dispatch();
         Ok(id)
     }
