@@ -12,7 +12,9 @@ pub mod jobs;
 pub mod observe;
 pub mod problem;
 pub mod router;
+pub mod templates;
 pub mod ui;
+pub mod uploads;
 pub mod ws;
 
 pub use problem::ApiError;

@@ -14,7 +14,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{auth, cluster, docs, health, jobs, observe, ui, ws};
+use super::{auth, cluster, docs, health, jobs, observe, templates, ui, uploads, ws};
 use crate::app::App;
 
 /// Largest body of a call that takes JSON, bytes: a 1 MiB script, escaped.
@@ -42,8 +42,16 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(jobs::detail))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::output))
+        .routes(routes!(templates::list))
+        .routes(routes!(templates::detail))
+        .routes(routes!(uploads::init))
+        .routes(routes!(uploads::complete))
+        .routes(routes!(uploads::list))
+        .routes(routes!(uploads::detail, uploads::delete))
         .layer(time_limit(MAX_TIME))
-        .layer(DefaultBodyLimit::max(MAX_BODY));
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        // A chunk may be large and its sender slow: it has limits of its own.
+        .merge(OpenApiRouter::new().routes(routes!(uploads::chunk)).layer(DefaultBodyLimit::max(uploads::MAX_BODY)));
     let (calls, description) = calls.split_for_parts();
     let description = Arc::new(description);
     calls

@@ -7,6 +7,7 @@
 
 pub mod history;
 pub mod sessions;
+pub mod uploads;
 pub mod users;
 
 use std::fs::{File, OpenOptions};
@@ -154,6 +155,7 @@ impl Store {
         users::create_tables(&tx)?;
         sessions::create_tables(&tx)?;
         history::create_tables(&tx)?;
+        uploads::create_tables(&tx)?;
         tx.commit()?;
         Ok(())
     }

@@ -142,6 +142,22 @@ pub struct Upload {
     pub missing_chunks: Option<Vec<u32>>,
 }
 
+/// Query of `GET /api/v2/files/uploads`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(deny_unknown_fields, default)]
+pub struct UploadQuery {
+    /// Only those with this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<UploadStatus>,
+    /// Page, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<usize>,
+    /// Rows on a page, 1 to 500; 100 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_page: Option<usize>,
+}
+
 /// `GET /api/v2/files/uploads`: own sessions, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
