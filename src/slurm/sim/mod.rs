@@ -1,9 +1,9 @@
 //! A small simulated cluster inside this process that really runs the scripts.
 //!
-//! For the demo and for quick tests: [`hardware`] says what it is made of. Jobs are local processes of the user this
+//! For the demo and for quick tests: `hardware` says what it is made of. Jobs are local processes of the user this
 //! program runs as, each in a process group of its own with real output files and a clean environment. The rules are
-//! in pure parts ([`request`] checks, [`schedule`] decides, [`queue`] remembers, [`view`] shows); this file ties them to the clock and
-//! to processes. Nothing polls: a submission, a cancellation or an end makes the next decision.
+//! in pure parts (`request` checks, `schedule` decides, `queue` remembers, `view` shows); this file ties them to the
+//! clock and to processes. Nothing polls: a submission, a cancellation or an end makes the next decision.
 //!
 //! What differs from Slurm: time limits are kept to the second rather than rounded up to the minute, memory is counted
 //! but not enforced, and a script that leaves its process group on purpose is not followed.
