@@ -9,3 +9,5 @@ mod live;
 mod pages;
 mod program;
 mod support;
+mod templates;
+mod uploads;
