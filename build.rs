@@ -13,5 +13,5 @@ fn main() {
         }
         empty
     };
-    println!("cargo::rustc-env=SLURMDASH_UI_DIR={}", dir.display());
+    println!("cargo::rustc-env=EMBEDDED_UI_DIR={}", dir.display());
 }

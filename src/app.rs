@@ -1,6 +1,7 @@
 //! The roof: everything the program holds while serving, wired together.
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +11,7 @@ use crate::config::{Backend, Config};
 use crate::jobs::history::History;
 use crate::live::Live;
 use crate::slurm::Slurm;
+use crate::slurm::cli::{Cli, CliConfig, detect};
 use crate::slurm::sim::{Sim, SimConfig};
 use crate::store::{Store, StoreError};
 use crate::templates::{self, TemplateError, TemplateFolder};
@@ -110,7 +112,20 @@ fn slurm(config: &Config) -> Result<(Arc<dyn Slurm>, bool), StartError> {
         let sim = Sim::new(&dir, SimConfig::default());
         return Ok((Arc::new(sim.map_err(|source| StartError::Folder { path: dir, source })?), true));
     }
-    Err(StartError::NoSlurm("no Slurm".into()))
+    let cli = CliConfig {
+        bin_dir: config.slurm.bin_dir.clone(),
+        slurm_conf: config.slurm.conf.clone(),
+        timeout: Duration::from_secs(config.slurm.timeout_seconds),
+    };
+    let cli = match detect(cli.clone()) {
+        Ok(found) => found,
+        Err(reason) if config.slurm.backend == Backend::Auto => return Err(StartError::NoSlurm(reason.to_string())),
+        Err(reason) => {
+            tracing::warn!(%reason, "Slurm is not there yet");
+            cli
+        }
+    };
+    Ok((Arc::new(Cli::new(cli)), false))
 }
 
 /// Makes a folder that only we may enter, unless it is there.

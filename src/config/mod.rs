@@ -315,6 +315,12 @@ pub struct Loaded {
     figment: Figment,
 }
 
+/// Variables with our prefix that are no configuration keys: the file's name, and what the tests are told.
+fn is_ours(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "config" || name.starts_with("test_")
+}
+
 /// Reads the configuration: `file` (or [`DEFAULT_FILE`] when there is one), `environment`, `flags`.
 pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, ConfigError> {
     let file = match file {
@@ -330,12 +336,8 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, ConfigError> {
             figment = figment.merge(Yaml::file_exact(file));
         }
     }
-    // SLURMDASH_TEST_… belongs to the tests, not to the configuration.
-    figment = figment
-        .merge(
-            Env::prefixed(ENV_PREFIX).filter(|key| !key.as_str().to_ascii_lowercase().starts_with("test_")).split("__"),
-        )
-        .merge(Serialized::defaults(flags));
+    let environment = Env::prefixed(ENV_PREFIX).filter(|key| !is_ours(key.as_str())).split("__");
+    figment = figment.merge(environment).merge(Serialized::defaults(flags));
     let origin = || file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
     let config: Config = figment.extract().map_err(|errors| ConfigError::Wrong {
         origin: origin(),

@@ -14,7 +14,7 @@ use include_dir::{Dir, include_dir};
 use super::ApiError;
 use crate::random::hex;
 
-static DIST: Dir<'static> = include_dir!("$SLURMDASH_UI_DIR");
+static DIST: Dir<'static> = include_dir!("$EMBEDDED_UI_DIR");
 
 /// The page's file.
 const INDEX: &str = "index.html";

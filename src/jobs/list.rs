@@ -151,7 +151,7 @@ mod tests {
         let query = JobQuery::default;
         assert_eq!(ids(query(), &jobs), [7, 6, 5, 4, 3, 2, 1], "newest first");
         assert_eq!(ids(JobQuery { state: Some("running".into()), ..query() }, &jobs), [1]);
-        assert_eq!(ids(JobQuery { state: Some("finished,RUNNING".into()), ..query() }, &jobs), [1]);
+        assert_eq!(ids(JobQuery { state: Some("failed, RUNNING".into()), ..query() }, &jobs), [1]);
         assert_eq!(ids(JobQuery { mine: true, ..query() }, &jobs), [2]);
         assert_eq!(ids(JobQuery { q: Some("crash".into()), ..query() }, &jobs), [3]);
         assert_eq!(ids(JobQuery { q: Some("4".into()), ..query() }, &jobs), [4]);

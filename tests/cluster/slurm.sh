@@ -1,7 +1,8 @@
 #!/bin/sh
 # A real Slurm on this machine for the tests: plain processes from the distribution's packages, no systemd, no cgroups.
 #
-#   slurm.sh up [N]     start N nodes (4 when not given), wait until all are idle
+#   slurm.sh up [N]     start N nodes (4 when not given), wait until all are idle; with --until-eof after N it ends by
+#                       itself when its standard input does, so that it can't outlive whoever holds the other end
 #   slurm.sh down       end it and remove every trace; fine when it is half up or not up at all
 #   slurm.sh env        print the settings that reach it, as shell commands:  eval "$(slurm.sh env)"
 #   slurm.sh status     what runs; exit code 0 when all of it does
@@ -121,7 +122,9 @@ EOF
 }
 
 up() {
-  N=${1:-4}
+  N=${1:-4} hold=
+  # Kept as 9: a shell gives what it starts with & an empty standard input.
+  if [ "${2:-}" = --until-eof ]; then exec 9<&0; hold=hold; else exec 9</dev/null; fi
   case $N in '' | *[!0-9]*) die "how many nodes? $N is no number" ;; esac
   [ "$N" -ge 1 ] && [ "$N" -le 64 ] || die "1 to 64 nodes"
   check
@@ -134,11 +137,12 @@ up() {
   mkdir -p "$DIR"
   [ -z "$(ls -A "$DIR")" ] || die "$DIR has something else in it"
   touch "$DIR/.slurmdash-cluster"
+  trap 'down; exit 1' HUP INT TERM
   write_config
   echo "$N" >"$DIR/run/nodes"
   # The caller may wait for its own descriptors to close: keep none of them. setsid: a Ctrl-C there is not for us.
   SLURM_CONF=$CONF setsid unshare --mount --pid --uts --fork --kill-child --mount-proc --propagation private \
-    sh "$0" init "$N" </dev/null >"$DIR/log/init.log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
+    sh "$0" init "$N" $hold <&9 >"$DIR/log/init.log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
   echo "$! $(started $!)" >"$DIR/run/main"
   SLURM_CONF=$CONF
   export SLURM_CONF
@@ -158,7 +162,7 @@ init() { # the first process of the namespace
   run() { # run NAME COMMAND...
     name=$1
     shift
-    "$@" >>"$DIR/log/$name.out" 2>&1 &
+    "$@" </dev/null >>"$DIR/log/$name.out" 2>&1 &
   }
   hostname login
   run munged munged --foreground --force --socket="$DIR/run/munge/munge.socket.2" --key-file="$DIR/etc/munge.key" \
@@ -175,11 +179,13 @@ init() { # the first process of the namespace
     run "slurmd-$(node $i)" unshare --uts sh -c 'hostname "$1"; exec slurmd -D -N "$1" -f "$2"' - "$(node $i)" "$CONF"
     i=$((i + 1))
   done
-  # Reaps whatever is left to it until it is killed.
-  while :; do
-    sleep 3600 &
-    wait
-  done
+  if [ "${2:-}" = hold ]; then
+    # When this one ends, the kernel ends all the others.
+    cat >/dev/null
+    rm -rf "$DIR"
+    exit
+  fi
+  while :; do sleep 3600; done
 }
 
 down() {

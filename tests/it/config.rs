@@ -40,6 +40,8 @@ fn each_value_is_shown_with_its_origin() {
     assert_eq!(of("slurm.timeout_seconds")["value"], 5);
     assert_eq!(of("log.level")["origin"], file.to_str().unwrap());
     assert_eq!(of("data_dir")["origin"], "default");
+    let named = slurmdash(&["config", "show", "--json"], &[("SLURMDASH_CONFIG", file.to_str().unwrap())]);
+    assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&named.stdout).unwrap().len(), entries.len());
     let wrong = slurmdash(&["config", "show"], &[("SLURMDASH_HTTP__LISTN", "x")]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(text(&wrong.stderr).contains("http.listn"), "{}", text(&wrong.stderr));

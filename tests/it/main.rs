@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod auth;
+mod away;
 mod cluster;
 mod config;
 mod jobs;
 mod live;
 mod pages;
 mod program;
+mod slurm_contract;
 mod support;
 mod templates;
 mod uploads;

@@ -19,33 +19,36 @@ pub enum NotHere {
     #[error("{} not on the PATH: install Slurm's commands or set slurm.bin_dir", .0.join(", "))]
     Commands(Vec<&'static str>),
     /// `SLURM_CONF` names no file.
-    #[error("SLURM_CONF names {0}, which can't be read")]
+    #[error("SLURM_CONF or slurm.conf names {0}, which can't be read")]
     ConfUnreadable(PathBuf),
     /// There is no slurm.conf.
-    #[error("there is no slurm.conf in its usual places ({}): set SLURM_CONF or slurm.slurm_conf", USUAL.join(", "))]
+    #[error("there is no slurm.conf in its usual places ({}): set SLURM_CONF or slurm.conf", USUAL.join(", "))]
     NoConf,
 }
 
-/// Looks for Slurm's commands on `PATH` and for its configuration, where `SLURM_CONF` says or in its usual places.
-pub fn detect() -> Result<CliConfig, NotHere> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let conf = std::env::var_os("SLURM_CONF").filter(|conf| !conf.is_empty());
-    detect_in(&path, conf.as_deref(), &USUAL.map(Path::new))
+/// Fills in what `configured` leaves open: looks for Slurm's commands on `PATH` and for its configuration, where
+/// `SLURM_CONF` says or in its usual places.
+pub fn detect(configured: CliConfig) -> Result<CliConfig, NotHere> {
+    let path = configured.bin_dir.as_ref().map(|dir| dir.clone().into_os_string());
+    let path = path.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+    let conf = configured.slurm_conf.as_ref().map(|conf| conf.clone().into_os_string());
+    let conf = conf.or_else(|| std::env::var_os("SLURM_CONF").filter(|conf| !conf.is_empty()));
+    let slurm_conf = Some(detect_in(&path, conf.as_deref(), &USUAL.map(Path::new))?);
+    Ok(CliConfig { slurm_conf, ..configured })
 }
 
-fn detect_in(path: &OsStr, conf: Option<&OsStr>, usual: &[&Path]) -> Result<CliConfig, NotHere> {
+fn detect_in(path: &OsStr, conf: Option<&OsStr>, usual: &[&Path]) -> Result<PathBuf, NotHere> {
     let folders: Vec<PathBuf> = std::env::split_paths(path).collect();
     let missing = |command: &&&str| !folders.iter().any(|folder| folder.join(command).is_file());
     let missing: Vec<&'static str> = COMMANDS.iter().filter(missing).copied().collect();
     if !missing.is_empty() {
         return Err(NotHere::Commands(missing));
     }
-    let slurm_conf = match conf {
-        Some(conf) if Path::new(conf).is_file() => PathBuf::from(conf),
-        Some(conf) => return Err(NotHere::ConfUnreadable(conf.into())),
-        None => usual.iter().find(|conf| conf.is_file()).ok_or(NotHere::NoConf)?.to_path_buf(),
-    };
-    Ok(CliConfig { slurm_conf: Some(slurm_conf), ..CliConfig::default() })
+    match conf {
+        Some(conf) if Path::new(conf).is_file() => Ok(PathBuf::from(conf)),
+        Some(conf) => Err(NotHere::ConfUnreadable(conf.into())),
+        None => usual.iter().find(|conf| conf.is_file()).map(|conf| conf.to_path_buf()).ok_or(NotHere::NoConf),
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +72,7 @@ mod tests {
         for found in
             [detect_in(bin.as_os_str(), Some(conf.as_os_str()), &[]), detect_in(bin.as_os_str(), None, &[&conf])]
         {
-            assert_eq!(found.unwrap().slurm_conf.as_ref(), Some(&conf));
+            assert_eq!(found.as_ref(), Ok(&conf));
         }
     }
 }

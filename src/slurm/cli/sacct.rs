@@ -52,12 +52,12 @@ pub fn parse(text: &str, mark: &Mark) -> Result<Vec<JobRecord>, Malformed> {
             (*slot, rest) = (field, after);
         }
         rest = rest.strip_prefix('\n').unwrap_or(rest);
-        records.push(record(fields)?);
+        records.push(record(&fields)?);
     }
     Ok(records)
 }
 
-fn record(fields: [&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
+fn record(fields: &[&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
     let [
         id,
         raw_id,
@@ -81,7 +81,7 @@ fn record(fields: [&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
         priority,
         work_dir,
         name,
-    ] = fields;
+    ] = *fields;
     let job_id = raw_id.parse().map_err(|_| Malformed(format!("JobIDRaw {raw_id:?} is no number")))?;
     let array = id.split_once('_').map(|(array, _)| array.parse::<u32>());
     let array = array.transpose().map_err(|_| Malformed(format!("JobID {id:?} is no job id")))?;

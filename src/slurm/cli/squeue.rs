@@ -135,7 +135,7 @@ fn job(row: &Row<'_>) -> Result<Job, Malformed> {
         start,
         end,
         limit,
-        used,
+        elapsed,
         priority,
     ] = row.plain;
     let number = |name: &str, text: &str| {
@@ -160,7 +160,7 @@ fn job(row: &Row<'_>) -> Result<Job, Malformed> {
         partition: partition.to_owned(),
         qos: time::present(row.chosen[1]),
         state: JobState::parse(state),
-        reason: time::present(reason),
+        reason: time::present(code_of(reason)),
         nodes,
         tasks: time::count(tasks),
         cpus: time::count(cpus).unwrap_or(0),
@@ -171,10 +171,15 @@ fn job(row: &Row<'_>) -> Result<Job, Malformed> {
         start_time: time::instant(start),
         end_time: time::instant(end),
         time_limit: time::limit(limit),
-        elapsed: time::elapsed(used),
+        elapsed: time::elapsed(elapsed),
         priority: priority.parse().ok(),
         template: None,
     })
+}
+
+/// The reason's code: 24.11 writes `RaisedSignal:9(Killed)`.
+fn code_of(reason: &str) -> &str {
+    if reason.starts_with("RaisedSignal:") { "RaisedSignal" } else { reason }
 }
 
 fn record(row: &Row<'_>) -> Result<JobRecord, Malformed> {

@@ -23,20 +23,20 @@ pub fn elapsed(text: &str) -> u64 {
     duration::parse(text).unwrap_or(0)
 }
 
-/// A count that squeue may have shortened: `16`, `1-1` (at least), `2K` for 2048.
+/// A count that squeue may have shortened: `16`, `1-1` (at least), `2K` for 2048. Slurm's `NO_VAL` is none.
 pub fn count(text: &str) -> Option<u32> {
     let least = text.split('-').next().unwrap_or(text);
     let (number, unit) = match least.strip_suffix(['K', 'k']) {
         Some(number) => (number, 1024.0),
         None => match least.strip_suffix(['M', 'm']) {
             Some(number) => (number, 1_048_576.0),
-            None => return least.parse().ok(),
+            None => return least.parse().ok().filter(|count| *count < u32::MAX - 1),
         },
     };
     let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let value = number.parse::<f64>().ok().filter(|_| plain)? * unit;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, and never negative")]
-    (value <= f64::from(u32::MAX)).then_some(value.round() as u32)
+    (value < f64::from(u32::MAX - 1)).then_some(value.round() as u32)
 }
 
 /// Text, or `None` for Slurm's ways to write nothing.
@@ -46,12 +46,11 @@ pub fn present(text: &str) -> Option<String> {
 
 /// Exit code and signal: `3:0` as scontrol and sacct write it, or the raw wait status (768) as squeue of 22.05 does.
 pub fn exit_code(text: &str) -> Option<(i32, Option<i32>)> {
-    let (code, signal) = match text.split_once(':') {
-        Some((code, signal)) => (code.parse().ok()?, signal.parse().ok()?),
-        None => {
-            let status = text.parse::<i32>().ok().filter(|status| *status >= 0)?;
-            (status >> 8 & 0xff, status & 0x7f)
-        }
+    let (code, signal) = if let Some((code, signal)) = text.split_once(':') {
+        (code.parse().ok()?, signal.parse().ok()?)
+    } else {
+        let status = text.parse::<i32>().ok().filter(|status| *status >= 0)?;
+        (status >> 8 & 0xff, status & 0x7f)
     };
     Some((code, (signal > 0).then_some(signal)))
 }
@@ -74,7 +73,9 @@ mod tests {
             (count("16"), count("1-1"), count("2K"), count("1.50K")),
             (Some(16), Some(1), Some(2048), Some(1536))
         );
-        assert_eq!((count(""), count("infK"), count("9999999M")), (None, None, None));
+        for nothing in ["", "infK", "9999999M", "4294967294", "4294967295", "-1"] {
+            assert_eq!(count(nothing), None, "{nothing}");
+        }
         assert_eq!((exit_code("3:0"), exit_code("0:9")), (Some((3, None)), Some((0, Some(9)))));
         assert_eq!((exit_code("768"), exit_code("9"), exit_code("-1")), (Some((3, None)), Some((0, Some(9))), None));
         assert_eq!((present("(null)"), present("x")), (None, Some("x".to_owned())));

@@ -264,9 +264,11 @@ mod tests {
         assert_eq!(Request::check(&asked).unwrap().shape.tasks, 6);
     }
 
+    type Change = fn(&mut Submission);
+
     #[test]
     fn refuses_in_slurms_words() {
-        let cases: [(fn(&mut Submission), &str); 19] = [
+        let cases: [(Change, &str); 19] = [
             (|s| s.script.clear(), "Batch script is empty!"),
             (|s| s.script = " \n".into(), "only whitespace"),
             (|s| s.script = "echo hi\n".into(), "This does not look like a batch script"),

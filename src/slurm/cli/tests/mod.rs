@@ -1,0 +1,5 @@
+//! The parsers against what real releases print, and the commands against fakes that misbehave.
+
+mod hostile;
+mod parsers;
+mod releases;
