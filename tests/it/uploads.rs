@@ -154,6 +154,29 @@ async fn a_broken_off_upload_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_file_that_got_its_name_just_before_a_crash_is_complete() {
+    use std::os::unix::fs::MetadataExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let app = TestApp::start_in(dir.path(), |_| {}, None).await;
+    let password = app.password.clone();
+    let (named, not_named) = (begin(&app, "named.bin", 1).await, begin(&app, "not.bin", 1).await);
+    let folder = PathBuf::from(session(&app, &named).await["storage_path"].as_str().unwrap());
+    for id in [&named, &not_named] {
+        assert_eq!(send(&app, form(id, 0, b"x".to_vec())).await.status(), 200);
+        let inode = std::fs::metadata(folder.join(format!(".{id}.part"))).unwrap().ino();
+        app.app.store.about_to_finish_upload(id.clone(), inode).await.unwrap();
+    }
+    std::fs::rename(folder.join(format!(".{named}.part")), folder.join("named.bin")).unwrap();
+    app.stop().await;
+    let app = TestApp::start_in(dir.path(), |_| {}, Some(password)).await;
+    assert_eq!(session(&app, &named).await["status"], "completed");
+    assert_eq!(complete(&app, &named).await.status(), 200);
+    assert_eq!(session(&app, &not_named).await["status"], "uploading");
+    assert_eq!(complete(&app, &not_named).await.status(), 200);
+    assert_eq!(std::fs::read(folder.join("not.bin")).unwrap(), b"x");
+}
+
+#[tokio::test]
 async fn the_same_chunk_from_many_senders_counts_once() {
     let app = TestApp::start().await;
     let content = content(2 * CHUNK);
