@@ -1,0 +1,115 @@
+// Every page as people see it: no accessibility violation in light or dark, and pictures to look at in
+// artefacts/<page>-<light|dark|phone|korean>.png.
+import AxeBuilder from "@axe-core/playwright";
+import type { APIRequestContext, Page } from "@playwright/test";
+import { submitScript } from "../api";
+import { config, trainScript } from "../files";
+import { expect, test } from "../fixtures";
+import { drop, job, settled, signIn, switchLanguage, wizard } from "../hooks";
+import type { Server } from "../servers";
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+type Visit = (page: Page, server: Server, request: APIRequestContext) => Promise<void>;
+
+const signedIn =
+  (visit: Visit): Visit =>
+  async (page, server, request) => {
+    await signIn(page, server);
+    await visit(page, server, request);
+  };
+
+const at = (path: string) => signedIn(async (page) => void (await page.goto(path)));
+
+/** The wizard's steps, each from the one before. */
+const toTemplate: Visit = async (page) => void (await page.goto("/jobs/new"));
+const toFiles: Visit = async (page, server, request) => {
+  await toTemplate(page, server, request);
+  await wizard.card(page, "PyTorch Training").click();
+  await wizard.next(page).click();
+  await drop(wizard.dropzone(page), [trainScript(2), config]);
+  await expect(wizard.group(page, "SCRIPT", 1)).toBeVisible();
+};
+const toUploaded: Visit = async (page, server, request) => {
+  await toFiles(page, server, request);
+  await wizard.start(page).click();
+  await expect(wizard.completed(page).first()).toBeVisible();
+};
+const toSettings: Visit = async (page, server, request) => {
+  await toUploaded(page, server, request);
+  await wizard.next(page).click();
+  await wizard.input(page, "job_name").fill("first-training");
+};
+const toReview: Visit = async (page, server, request) => {
+  await toSettings(page, server, request);
+  await wizard.next(page).click();
+  await expect(wizard.review(page)).toContainText("FILE_TRAIN_SCRIPT");
+};
+
+/** Some jobs in different states, so that lists have something to show. */
+const withJobs =
+  (path: string): Visit =>
+  async (page, server, request) => {
+    await submitScript(request, server, "mesh-preparation", "echo done\n");
+    await submitScript(request, server, "solver-check", "echo diverged >&2\nexit 2\n");
+    await submitScript(request, server, "night-run", "echo step 1\nsleep 300\n");
+    await page.goto(path);
+    await expect(page.getByText("night-run").first()).toBeVisible();
+  };
+
+const PAGES: Record<string, Visit> = {
+  login: async (page) => void (await page.goto("/login")),
+  dashboard: signedIn(withJobs("/dashboard")),
+  jobs: signedIn(withJobs("/jobs")),
+  job: signedIn(async (page, server, request) => {
+    const number = await submitScript(request, server, "counting", "echo one\necho two\nsleep 300\n");
+    await page.goto(`/jobs/${number}`);
+    await expect(job.output(page)).toContainText("two", { timeout: 30_000 });
+  }),
+  "job-failed": signedIn(async (page, server, request) => {
+    const number = await submitScript(request, server, "failing", "echo no such mesh >&2\nexit 2\n");
+    await page.goto(`/jobs/${number}`);
+    await expect(job.state(page, "Failed")).toBeVisible({ timeout: 30_000 });
+  }),
+  "wizard-1-template": signedIn(toTemplate),
+  "wizard-2-files": signedIn(toFiles),
+  "wizard-2-uploaded": signedIn(toUploaded),
+  "wizard-3-settings": signedIn(toSettings),
+  "wizard-4-review": signedIn(toReview),
+  nodes: at("/nodes"),
+  templates: at("/templates"),
+  gallery: at("/gallery"),
+  "not-found": at("/no/such/page"),
+};
+
+test.use({ contextOptions: { reducedMotion: "reduce" } });
+
+for (const [name, visit] of Object.entries(PAGES)) {
+  test(`${name} is accessible and can be looked at`, async ({ page, server, request }) => {
+    await visit(page, server, request);
+    await settled(page);
+    const picture = (variant: string) =>
+      page.screenshot({ path: `artefacts/${name}-${variant}.png`, fullPage: true, animations: "disabled" });
+
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await picture(colorScheme);
+      const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+      const found = violations.flatMap(({ id, nodes }) =>
+        nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
+      );
+      expect.soft(found, `${name} in ${colorScheme}`).toEqual([]);
+    }
+
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await picture("phone");
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect.soft(wide, "nothing sticks out sideways on a phone").toBeLessThanOrEqual(390);
+
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await switchLanguage(page);
+    await settled(page);
+    await picture("korean");
+  });
+}

@@ -1,0 +1,37 @@
+import { expect, test } from "../fixtures";
+import { content, link } from "../hooks";
+
+const PAGES = ["/dashboard", "/jobs", "/jobs/new", "/nodes", "/templates", "/gallery"];
+
+test("the navigation is made of real links", async ({ signedIn: page }) => {
+  for (const path of ["/jobs", "/nodes", "/templates", "/dashboard"]) {
+    await link(page, path).click();
+    await expect(page).toHaveURL(new RegExp(`${path}$`));
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  }
+  await page.goBack();
+  await expect(page).toHaveURL(/\/templates$/);
+});
+
+for (const path of PAGES) {
+  test(`${path} can be opened and reloaded by its address`, async ({ signedIn: page }) => {
+    for (const open of [() => page.goto(path), () => page.reload()]) {
+      const answer = await open();
+      expect(answer?.status()).toBe(200);
+      await expect(page).toHaveURL(new RegExp(`${path}$`));
+      await expect(content(page).getByRole("heading", { level: 1 })).toBeVisible();
+    }
+  });
+}
+
+test("an unknown page says that it is none", async ({ signedIn: page }) => {
+  await page.goto("/no/such/page");
+  await expect(content(page).getByRole("heading", { name: "There is no page here" })).toBeVisible();
+});
+
+test("an unknown call is a problem in JSON, not a page", async ({ request }) => {
+  const answer = await request.get("/api/nope");
+  expect(answer.status()).toBe(404);
+  expect(answer.headers()["content-type"]).toContain("application/problem+json");
+  expect(await answer.json()).toMatchObject({ status: 404 });
+});

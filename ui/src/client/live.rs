@@ -1,0 +1,269 @@
+//! The live connection: one WebSocket for the whole page, shared by whoever subscribes to a topic.
+//!
+//! It connects when somebody is signed in and something is subscribed, comes back by itself after a break, and then
+//! subscribes again to everything. Nothing is replayed: after `Subscribed` a subscriber reads its snapshot again.
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use slurmdash_api::auth::{WS_BEARER_PREFIX, WS_PROTOCOL};
+use slurmdash_api::live::{ClientAction, ClientMessage, ServerMessage};
+use sycamore::prelude::*;
+use sycamore::web::window;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{MessageEvent, WebSocket};
+
+use super::clock::{Timeout, backoff_ms};
+use super::http::ClientError;
+use super::session::{Session, SessionState};
+
+/// How the live connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveState {
+    /// Not connected yet.
+    Connecting,
+    /// Connected.
+    Live,
+    /// Was connected, or could not connect; tries again. Stores poll meanwhile.
+    Reconnecting,
+}
+
+type Handler = Rc<dyn Fn(&ServerMessage)>;
+
+struct Socket {
+    raw: WebSocket,
+    // Held for as long as the socket may call them.
+    _on_open: Closure<dyn FnMut()>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut()>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.raw.set_onopen(None);
+        self.raw.set_onmessage(None);
+        self.raw.set_onclose(None);
+        let _ = self.raw.close();
+    }
+}
+
+struct Inner {
+    session: Session,
+    state: Signal<LiveState>,
+    topics: RefCell<HashMap<String, Vec<(u64, Handler)>>>,
+    next_id: Cell<u64>,
+    socket: RefCell<Option<Socket>>,
+    connecting: Cell<bool>,
+    attempt: Cell<u32>,
+    retry: RefCell<Option<Timeout>>,
+}
+
+/// The live connection; copies are the same one.
+#[derive(Clone, Copy)]
+pub struct Live(&'static Inner);
+
+/// One subscription; dropping it ends it.
+pub struct Subscription {
+    live: Live,
+    topic: String,
+    id: u64,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.live.unsubscribe(&self.topic, self.id);
+    }
+}
+
+impl Live {
+    /// Must be called inside a reactive scope that lives as long as the page.
+    pub(super) fn new(session: Session) -> Self {
+        let live = Self(Box::leak(Box::new(Inner {
+            session,
+            state: create_signal(LiveState::Connecting),
+            topics: RefCell::default(),
+            next_id: Cell::default(),
+            socket: RefCell::default(),
+            connecting: Cell::default(),
+            attempt: Cell::default(),
+            retry: RefCell::default(),
+        })));
+        let signed_in =
+            create_selector(move || session.state().with(|state| matches!(state, SessionState::SignedIn(_))));
+        create_effect(move || {
+            if signed_in.get() {
+                live.connect();
+            } else {
+                live.disconnect();
+            }
+        });
+        let online = Closure::<dyn FnMut()>::new(move || live.connect());
+        let _ = window().add_event_listener_with_callback("online", online.as_ref().unchecked_ref());
+        // Listens for as long as the page lives.
+        online.forget();
+        live
+    }
+
+    /// How the connection is.
+    pub fn state(self) -> ReadSignal<LiveState> {
+        *self.0.state
+    }
+
+    /// Calls `handler` with every message of `topic`, its `Subscribed` first, until the subscription is dropped.
+    pub fn subscribe(self, topic: &str, handler: impl Fn(&ServerMessage) + 'static) -> Subscription {
+        let id = self.0.next_id.replace(self.0.next_id.get() + 1);
+        let is_new = {
+            let mut topics = self.0.topics.borrow_mut();
+            let handlers = topics.entry(topic.to_owned()).or_default();
+            handlers.push((id, Rc::new(handler)));
+            handlers.len() == 1
+        };
+        if is_new {
+            self.say(ClientAction::Subscribe, topic);
+        }
+        self.connect();
+        Subscription { live: self, topic: topic.to_owned(), id }
+    }
+
+    fn unsubscribe(self, topic: &str, id: u64) {
+        let was_last = {
+            let mut topics = self.0.topics.borrow_mut();
+            let Some(handlers) = topics.get_mut(topic) else {
+                return;
+            };
+            handlers.retain(|(known, _)| *known != id);
+            let was_last = handlers.is_empty();
+            if was_last {
+                topics.remove(topic);
+            }
+            was_last
+        };
+        if was_last {
+            self.say(ClientAction::Unsubscribe, topic);
+        }
+    }
+
+    fn say(self, action: ClientAction, topic: &str) {
+        if let Some(socket) = self.0.socket.borrow().as_ref()
+            && socket.raw.ready_state() == WebSocket::OPEN
+        {
+            let message = ClientMessage { action, topic: topic.to_owned() };
+            if let Ok(text) = serde_json::to_string(&message) {
+                // A socket that breaks here says so in its close event.
+                let _ = socket.raw.send_with_str(&text);
+            }
+        }
+    }
+
+    fn connect(self) {
+        let wanted = !self.0.topics.borrow().is_empty()
+            && self.0.session.state().with_untracked(|state| matches!(state, SessionState::SignedIn(_)));
+        if !wanted || self.0.connecting.get() || self.0.socket.borrow().is_some() {
+            return;
+        }
+        self.0.retry.take();
+        self.0.connecting.set(true);
+        spawn_local(async move {
+            let token = self.0.session.token().await;
+            self.0.connecting.set(false);
+            match token {
+                Ok(token) => self.open(&token),
+                Err(ClientError::Unauthorized) => {}
+                Err(_) => self.retry_later(),
+            }
+        });
+    }
+
+    fn open(self, token: &str) {
+        let protocols = js_sys::Array::of2(
+            &JsValue::from_str(WS_PROTOCOL),
+            &JsValue::from_str(&format!("{WS_BEARER_PREFIX}{token}")),
+        );
+        let Some(raw) = address().and_then(|url| WebSocket::new_with_str_sequence(&url, &protocols).ok()) else {
+            return self.retry_later();
+        };
+        let on_open = Closure::<dyn FnMut()>::new(move || self.opened());
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            if let Some(text) = event.data().as_string() {
+                self.heard(&text);
+            }
+        });
+        let on_close = Closure::<dyn FnMut()>::new(move || {
+            self.0.socket.take();
+            self.retry_later();
+        });
+        raw.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        raw.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        raw.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        *self.0.socket.borrow_mut() =
+            Some(Socket { raw, _on_open: on_open, _on_message: on_message, _on_close: on_close });
+    }
+
+    fn opened(self) {
+        self.0.attempt.set(0);
+        self.0.state.set(LiveState::Live);
+        let topics: Vec<String> = self.0.topics.borrow().keys().cloned().collect();
+        for topic in topics {
+            self.say(ClientAction::Subscribe, &topic);
+        }
+    }
+
+    fn heard(self, text: &str) {
+        // A newer server may say things that we don't know yet.
+        let Ok(message) = serde_json::from_str::<ServerMessage>(text) else {
+            return;
+        };
+        let Some(topic) = topic_of(&message) else {
+            return;
+        };
+        // Handlers may subscribe and unsubscribe, so none is called while the table is borrowed.
+        let handlers: Vec<(u64, Handler)> = self.0.topics.borrow().get(&topic).cloned().unwrap_or_default();
+        for (id, handler) in handlers {
+            let still_there =
+                self.0.topics.borrow().get(&topic).is_some_and(|known| known.iter().any(|(known, _)| *known == id));
+            if still_there {
+                handler(&message);
+            }
+        }
+    }
+
+    fn retry_later(self) {
+        let signed_in = self.0.session.state().with_untracked(|state| matches!(state, SessionState::SignedIn(_)));
+        if !signed_in {
+            return;
+        }
+        self.0.state.set(LiveState::Reconnecting);
+        let attempt = self.0.attempt.replace(self.0.attempt.get().saturating_add(1));
+        let wait = backoff_ms(attempt, 1_000, 30_000, js_sys::Math::random());
+        *self.0.retry.borrow_mut() = Some(Timeout::new(wait, move || self.connect()));
+    }
+
+    fn disconnect(self) {
+        self.0.retry.take();
+        self.0.socket.take();
+        self.0.attempt.set(0);
+        self.0.state.set(LiveState::Connecting);
+    }
+}
+
+/// The topic that a message belongs to.
+fn topic_of(message: &ServerMessage) -> Option<String> {
+    Some(match message {
+        ServerMessage::Subscribed { topic } | ServerMessage::Unsubscribed { topic } => topic.clone(),
+        ServerMessage::Jobs { .. } => "jobs".to_owned(),
+        ServerMessage::Nodes { .. } => "nodes".to_owned(),
+        ServerMessage::UploadProgress(_) => "upload".to_owned(),
+        ServerMessage::Templates(_) => "templates".to_owned(),
+        ServerMessage::JobOutput { job_id, .. } => format!("job-output:{job_id}"),
+        ServerMessage::Error { .. } => return None,
+    })
+}
+
+/// `/ws` of the server that this page came from.
+fn address() -> Option<String> {
+    let location = window().location();
+    let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
+    Some(format!("{scheme}://{}/ws", location.host().ok()?))
+}

@@ -1,0 +1,67 @@
+//! The words, one file an area. A new area is a file with a `catalogue!` and one line below.
+
+pub mod common;
+pub mod dashboard;
+pub mod gallery;
+pub mod job;
+pub mod jobs;
+pub mod log;
+pub mod login;
+pub mod nodes;
+pub mod reasons;
+pub mod shell;
+pub mod states;
+pub mod templates;
+pub mod uploads;
+pub mod wizard;
+
+use super::Language;
+
+/// Every area's messages in one language.
+macro_rules! messages {
+    ($( $(#[$doc:meta])* $field:ident : $($area:ident)::+ ),* $(,)?) => {
+        /// Every area's messages in one language.
+        #[derive(Debug, Clone, Copy)]
+        pub struct Messages {
+            $( $(#[$doc])* pub $field: $($area)::+, )*
+        }
+
+        impl Messages {
+            /// The messages in `language`.
+            pub fn new(language: Language) -> Self {
+                Self { $( $field: $($area)::+(language), )* }
+            }
+        }
+    };
+}
+
+messages! {
+    /// Words that every page uses.
+    common: common::Common,
+    /// States of jobs and nodes.
+    states: states::States,
+    /// The frame around the pages.
+    shell: shell::Shell,
+    /// `/login`.
+    login: login::Login,
+    /// `/dashboard`.
+    dashboard: dashboard::Dashboard,
+    /// `/nodes`.
+    nodes: nodes::Nodes,
+    /// `/templates`.
+    templates: templates::Templates,
+    /// `/jobs`.
+    jobs: jobs::Jobs,
+    /// `/jobs/<id>`.
+    job: job::Job,
+    /// Why a job waits, and why it failed.
+    reasons: reasons::Reasons,
+    /// The log view.
+    log: log::Log,
+    /// Uploads.
+    uploads: uploads::Uploads,
+    /// `/jobs/new`.
+    wizard: wizard::Wizard,
+    /// `/gallery`.
+    gallery: gallery::Gallery,
+}

@@ -1,0 +1,114 @@
+//! `cargo xtask test`: unit tests, integration tests, browser tests, and what they add up to.
+//!
+//! A test that can't run here prints a line `skipped: <reason>` and returns; Rust's own harness has no word for that, so
+//! it is read from the output and counted here. With `CI=true` a skipped test is a failure.
+
+mod cluster;
+mod counts;
+pub mod e2e;
+mod rust;
+
+use anyhow::{Result, bail};
+
+use self::counts::Counts;
+use crate::needs::SLURM;
+use crate::project::{Project, on_path};
+use crate::ui;
+
+/// What the command takes.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Which parts; all when none is named.
+    parts: Vec<Part>,
+}
+
+/// The three kinds of tests.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Beside the code, in every member, and in the documentation.
+    Unit,
+    /// The real router, the built program, and the Slurm contract on the simulated and on a real cluster.
+    It,
+    /// A browser against the built program, with the simulated and with a real cluster.
+    E2e,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Unit, Self::It, Self::E2e];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::It => "it",
+            Self::E2e => "e2e",
+        }
+    }
+}
+
+/// Runs the parts in turn, all of them even when one fails, and adds them up.
+pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
+    let parts: Vec<Part> =
+        Part::ALL.into_iter().filter(|part| arguments.parts.is_empty() || arguments.parts.contains(part)).collect();
+    if parts.contains(&Part::E2e) {
+        // First, because the program that the other parts test has the UI inside too and is then built only once.
+        ui::build(project, false)?;
+    }
+    if parts.iter().any(|part| *part != Part::Unit)
+        && let Err(error) = SLURM.meet(project)
+    {
+        println!("no real cluster here: {error:#}");
+    }
+    let mut results = Vec::new();
+    for part in parts {
+        let counts = match part {
+            Part::Unit => rust::unit(project)?,
+            Part::It => rust::it(project)?,
+            Part::E2e => e2e::run(project)?,
+        };
+        results.push((part, counts));
+    }
+    println!();
+    let mut sum = Counts::default();
+    for (part, counts) in results {
+        println!("{:<5} {counts}", part.name());
+        for skipped in &counts.skipped {
+            println!("      skipped: {skipped}");
+        }
+        sum += counts;
+    }
+    println!("\n{sum}");
+    if sum.failed > 0 {
+        bail!("{} tests failed", sum.failed);
+    }
+    if Project::is_ci() && !sum.skipped.is_empty() {
+        bail!("{} tests were skipped, and CI=true wants them all", sum.skipped.len());
+    }
+    Ok(())
+}
+
+/// How Rust's tests are run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// cargo-nextest: a process a test, time limits, groups.
+    Nextest,
+    /// What comes with cargo.
+    Cargo,
+}
+
+/// nextest where it is or can be installed, else cargo's own runner.
+pub fn runner(project: &Project) -> Runner {
+    if on_path("cargo-nextest").is_some() {
+        return Runner::Nextest;
+    }
+    let installed = project.agree("cargo-nextest (cargo install; compiles for some minutes)").and_then(|()| {
+        project.cargo().args(["install", "--locked", "--quiet", "cargo-nextest"]).run()?;
+        Ok(())
+    });
+    match installed {
+        Ok(()) => Runner::Nextest,
+        Err(error) => {
+            println!("without cargo-nextest, so with cargo test: {error:#}");
+            Runner::Cargo
+        }
+    }
+}
