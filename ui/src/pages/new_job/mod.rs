@@ -161,10 +161,10 @@ pub fn NewJob() -> View {
             )
             // Each step is drawn anew: what it shows is read from the form.
             (match shown_step.get() {
-                Some(Step::Template) => template_step(wizard),
-                Some(Step::Files) => files_step(wizard, hold),
-                Some(Step::Settings) => settings_step(wizard, cluster, wrong),
-                Some(Step::Review) => review_step(wizard),
+                Some(Step::Template) => template_step(&wizard),
+                Some(Step::Files) => files_step(&wizard, hold),
+                Some(Step::Settings) => settings_step(&wizard, cluster, wrong),
+                Some(Step::Review) => review_step(&wizard),
                 None => view! { Skeleton(lines=4, shape="card") },
             })
         }
@@ -199,7 +199,7 @@ fn next_button(blocked: impl Fn() -> bool + 'static, to: Step) -> View {
     }
 }
 
-fn template_step(wizard: Wizard) -> View {
+fn template_step(&wizard: &Wizard) -> View {
     let nothing = create_selector(move || wizard.form.pick.with(Option::is_none));
     let reason = move || if nothing.get() { t().wizard.pick_one() } else { String::new() };
     view! {
@@ -208,7 +208,7 @@ fn template_step(wizard: Wizard) -> View {
     }
 }
 
-fn files_step(wizard: Wizard, hold: ReadSignal<String>) -> View {
+fn files_step(&wizard: &Wizard, hold: ReadSignal<String>) -> View {
     let problem = wizard.recall_problem;
     view! {
         (match problem.get_clone() {
@@ -227,7 +227,7 @@ fn files_step(wizard: Wizard, hold: ReadSignal<String>) -> View {
 }
 
 fn settings_step(
-    wizard: Wizard,
+    &wizard: &Wizard,
     cluster: ReadSignal<Option<slurmdash_api::cluster::ClusterSummary>>,
     wrong: ReadSignal<Wrong>,
 ) -> View {
@@ -254,7 +254,7 @@ fn settings_step(
     }
 }
 
-fn review_step(wizard: Wizard) -> View {
+fn review_step(&wizard: &Wizard) -> View {
     let request = wizard.form.request(wizard.finished_uploads());
     let preview = preview(wizard.client, request.clone());
     let ready = create_selector(move || preview.value().with(Option::is_some));
