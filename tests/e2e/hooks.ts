@@ -55,9 +55,9 @@ export const job = {
   /** Where it runs to: the state's word, as the list and the page write it. */
   state: (page: Page, word: string) => content(page).locator(".pill", { hasText: word }).first(),
   output: (page: Page) => page.getByRole("log"),
-  cancel: (page: Page) => content(page).getByRole("button", { name: /^Cancel( job)?$/i }).first(),
+  cancel: (page: Page) => content(page).getByRole("button", { name: /^Cancel job \d+$/ }).first(),
   /** The dialog's button that means it. */
-  confirm: (page: Page) => page.getByRole("dialog").getByRole("button", { name: /^Cancel (job|the job|.*\d.*)$/i }),
+  confirm: (page: Page) => page.getByRole("dialog").getByRole("button", { name: /^Cancel job \d+$/ }),
 };
 
 /** Drops files from the desktop onto an element. */
