@@ -32,7 +32,7 @@ pub trait Slurm: Send + Sync + 'static {
     /// One job in full, from the controller or, when that has forgotten it, from accounting.
     ///
     /// `id` is `123` or `123_4`. `None` when neither knows it.
-    /// Source: scontrol(1) `show job`, sacct(1).
+    /// Source: squeue(1), sacct(1).
     async fn job(&self, id: &JobId) -> Result<Option<JobRecord>, SlurmError>;
 
     /// Every node. Source: scontrol(1) `show node`.

@@ -11,3 +11,5 @@ mod pages;
 mod program;
 mod slurm_contract;
 mod support;
+mod templates;
+mod uploads;

@@ -57,11 +57,6 @@ pub fn remove_root_attribute(name: &str) {
     }
 }
 
-/// Whether a media query holds now.
-pub fn media(query: &str) -> bool {
-    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
-}
-
 /// Now, Unix seconds.
 pub fn now() -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit an i64 with room to spare")]

@@ -24,9 +24,6 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// Every choice, in the order the switch walks through them.
-    pub const ALL: [Theme; 3] = [Self::System, Self::Light, Self::Dark];
-
     fn parse(text: &str) -> Theme {
         match text {
             "light" => Self::Light,

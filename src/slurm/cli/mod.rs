@@ -1,8 +1,8 @@
 //! A real cluster through Slurm's own commands.
 //!
 //! Text rather than JSON: it costs Slurm a tenth (50,000 jobs take squeue 1 s as text and 10 s as JSON), and it has
-//! changed less between releases. [`command`] runs the commands; [`squeue`], [`scontrol`] and [`sacct`] read what they
-//! print and [`words`] what they say when they fail, all pure. Jobs get a clean environment: what sbatch finds in its
+//! changed less between releases. `command` runs the commands; `squeue`, `scontrol` and `sacct` read what they
+//! print and `words` what they say when they fail, all pure. Jobs get a clean environment: what sbatch finds in its
 //! own goes with the job, so it finds the person's `PATH`, `HOME` and language there and nothing of this program's.
 
 mod command;

@@ -1,7 +1,7 @@
 //! scontrol's one-line records of nodes and partitions: `Key=value Key=value …`.
 //!
-//! Values may hold spaces and `=` (`OS=Linux 6.1 #1 SMP`, `Reason=bad disk [root@…]`), so a value goes on until the next
-//! key that is known; a key's first appearance counts, and free text comes last in scontrol's order.
+//! Values may hold spaces and `=` (`OS=Linux 6.1 #1 SMP`, `Reason=bad disk [root@…]`), so a value goes on until the
+//! next key that is known; a key's first appearance counts, and free text comes last in scontrol's order.
 //! Source: scontrol(1) `show node`, `show partition`; the keys are those of 22.05 to 24.11.
 
 use std::collections::BTreeMap;
@@ -222,7 +222,7 @@ pub fn state(text: &str) -> NodeState {
     }
 }
 
-/// Reads `scontrol --oneliner show partition`; the nodes give what Slurm says only of them. The default one comes first.
+/// Reads `scontrol --oneliner show partition`, the default one first. The nodes give what Slurm says only of them.
 pub fn partitions(text: &str, nodes: &[Node]) -> Result<Vec<Partition>, Malformed> {
     let by_name: BTreeMap<&str, &Node> = nodes.iter().map(|node| (node.name.as_str(), node)).collect();
     let read = records(text, PARTITION_KEYS).map(|values| partition(&values, &by_name));

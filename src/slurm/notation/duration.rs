@@ -4,7 +4,7 @@
 
 use super::{Malformed, digits};
 
-/// Reads a time limit. Answers seconds, or `None` for no limit (`UNLIMITED`, `INFINITE`, `-1`, and 0 as sbatch(1) says).
+/// Reads a time limit. Answers seconds, or `None` for no limit: `UNLIMITED`, `INFINITE`, `-1`, and 0 as sbatch(1) says.
 ///
 /// A lone number is minutes. Numbers are not held to their usual range: `90:00` is an hour and a half.
 pub fn parse_limit(text: &str) -> Result<Option<u64>, Malformed> {

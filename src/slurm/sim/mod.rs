@@ -1,9 +1,9 @@
 //! A small simulated cluster inside this process that really runs the scripts.
 //!
-//! For the demo and for quick tests: [`hardware`] says what it is made of. Jobs are local processes of the user this
+//! For the demo and for quick tests: `hardware` says what it is made of. Jobs are local processes of the user this
 //! program runs as, each in a process group of its own with real output files and a clean environment. The rules are
-//! in pure parts ([`request`] checks, [`schedule`] decides, [`queue`] remembers); this file ties them to the clock and
-//! to processes. Nothing polls: a submission, a cancellation or an end makes the next decision.
+//! in pure parts (`request` checks, `schedule` decides, `queue` remembers, `view` shows); this file ties them to the
+//! clock and to processes. Nothing polls: a submission, a cancellation or an end makes the next decision.
 //!
 //! What differs from Slurm: time limits are kept to the second rather than rounded up to the minute, memory is counted
 //! but not enforced, and a script that leaves its process group on purpose is not followed.
@@ -15,8 +15,8 @@ mod queue;
 mod request;
 mod schedule;
 mod shims;
+mod view;
 
-use std::ffi::OsString;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -27,19 +27,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use rustix::process::{Pid, Signal};
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::cluster::{Node, NodeState, Partition};
+use slurmdash_api::cluster::{Node, Partition};
 use slurmdash_api::jobs::{Job, JobState};
 use tokio::process::Child;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use super::notation::{array, hostlist};
 use super::{JobId, JobRecord, Slurm, SlurmError, Submission};
-use hardware::{CLUSTER, NODES, PARTITIONS};
+use hardware::CLUSTER;
 use process::{Launch, Output, Person};
-use queue::{Outcome, Phase, Queue, Record};
+use queue::{Outcome, Phase, Queue};
 use request::Request;
-use schedule::{Memory, Share};
 
 /// The simulated cluster. Dropping it kills everything it runs.
 #[derive(Debug)]
@@ -83,7 +81,13 @@ impl Sim {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&bin)?;
         let dir = dir.canonicalize()?;
         shims::install(&bin)?;
-        let inner = Inner { dir, config, person: person(), queue: Mutex::default(), tasks: TaskTracker::new() };
+        let inner = Inner {
+            dir,
+            config,
+            person: Person::from_environment(),
+            queue: Mutex::default(),
+            tasks: TaskTracker::new(),
+        };
         Ok(Sim { inner: Arc::new(inner) })
     }
 
@@ -105,27 +109,6 @@ impl Drop for Sim {
 pub fn system_time() -> UnixSeconds {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixSeconds::try_from(since.as_secs()).unwrap_or(UnixSeconds::MAX)
-}
-
-/// Who runs this program, from its environment.
-fn person() -> Person {
-    let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let name = text("USER").or_else(|| text("LOGNAME"));
-    let name = name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string());
-    // Each with what it is where this program's own environment has none.
-    let kept = [
-        ("PATH", Some("/usr/local/bin:/usr/bin:/bin")),
-        ("HOME", Some("/")),
-        ("USER", Some(name.as_str())),
-        ("LOGNAME", Some(name.as_str())),
-        ("LANG", Some("C.UTF-8")),
-        ("SHELL", None),
-        ("LC_ALL", None),
-        ("TZ", None),
-    ];
-    let value = |name: &str, fallback: Option<&str>| std::env::var_os(name).or_else(|| fallback.map(OsString::from));
-    let environment = kept.into_iter().filter_map(|(name, fallback)| Some((name.into(), value(name, fallback)?)));
-    Person { environment: environment.collect(), name: name.clone() }
 }
 
 fn refused(message: impl Into<String>) -> SlurmError {
@@ -242,57 +225,6 @@ impl Inner {
         process::signal(group, Signal::KILL);
         outcome
     }
-
-    /// A record as the wire type.
-    fn job(&self, record: &Record) -> Job {
-        let now = self.now();
-        let request = &record.request;
-        let (state, reason, shares, start, end): (_, _, &[Share], _, _) = match &record.phase {
-            Phase::Waiting { reason } => (JobState::Pending, *reason, &[], None, None),
-            Phase::Running(running) => {
-                let state = if running.completing { JobState::Completing } else { JobState::Running };
-                let end = running.since.saturating_add_unsigned(request.time_limit);
-                (state, "None", &running.shares, Some(running.since), Some(end))
-            }
-            Phase::Over(over) => {
-                (over.outcome.state, over.outcome.reason, &over.shares, over.started, Some(over.ended))
-            }
-        };
-        let ran_until = if state.is_final() { end.unwrap_or(now) } else { now };
-        let (cpus, memory, gpus) = totals(request, shares);
-        let names: Vec<&str> = shares.iter().map(|share| NODES[share.node].name).collect();
-        Job {
-            id: display_id(record),
-            job_id: record.id,
-            array_job_id: record.array.as_ref().map(|part| part.job),
-            name: request.name.clone(),
-            user: self.person.name.clone(),
-            owner: None,
-            account: request.account.clone(),
-            partition: request.partition.name.to_owned(),
-            qos: request.qos.clone(),
-            state,
-            reason: (reason != "None").then(|| reason.to_owned()),
-            nodes: if shares.is_empty() {
-                request.fewest_nodes
-            } else {
-                u32::try_from(shares.len()).unwrap_or(u32::MAX)
-            },
-            tasks: Some(request.shape.tasks),
-            cpus,
-            memory: Some(memory),
-            gpus,
-            node_list: (!names.is_empty()).then(|| hostlist::compress(&names)),
-            submit_time: Some(record.submitted),
-            start_time: start,
-            end_time: end,
-            time_limit: Some(request.time_limit),
-            elapsed: start.map_or(0, |start| ran_until.saturating_sub(start).try_into().unwrap_or(0)),
-            // As priority/basic counts down from here.
-            priority: Some(u64::from(0xffff_0000_u32.saturating_sub(record.id))),
-            template: None,
-        }
-    }
 }
 
 /// How a process that ended by itself ended.
@@ -306,37 +238,6 @@ fn ended(status: ExitStatus) -> Outcome {
     }
 }
 
-/// CPUs, memory (MiB) and GPUs that a record has, or will have at least.
-fn totals(request: &Request, shares: &[Share]) -> (u32, u64, u32) {
-    if shares.is_empty() {
-        let shape = &request.shape;
-        let cpus = shape.tasks.saturating_mul(shape.cpus_per_task);
-        let memory = match shape.memory {
-            Memory::PerNode(memory) => memory.saturating_mul(u64::from(request.fewest_nodes)),
-            Memory::PerCpu(memory) => memory.saturating_mul(u64::from(cpus)),
-        };
-        return (cpus, memory, shape.gpus.saturating_mul(request.fewest_nodes));
-    }
-    let gpus = shares.iter().map(|share| share.gpus.len()).sum::<usize>();
-    (
-        shares.iter().map(|share| share.cpus).sum(),
-        shares.iter().map(|share| share.memory).sum(),
-        u32::try_from(gpus).unwrap_or(u32::MAX),
-    )
-}
-
-/// `123`, `123_4` or `123_[5-9%2]`.
-fn display_id(record: &Record) -> String {
-    let Some(part) = &record.array else {
-        return record.id.to_string();
-    };
-    if let Some(task) = part.task() {
-        return format!("{}_{task}", part.job);
-    }
-    let limit = record.request.array.as_ref().and_then(|array| array.limit);
-    format!("{}_[{}]", part.job, array::format(&part.tasks, limit))
-}
-
 #[async_trait]
 impl Slurm for Sim {
     async fn shutdown(&self) {
@@ -348,79 +249,21 @@ impl Slurm for Sim {
     }
 
     async fn jobs(&self) -> Result<Vec<Job>, SlurmError> {
-        Ok(self.inner.queue().records().map(|record| self.inner.job(record)).collect())
+        let (queue, now) = (self.inner.queue(), self.inner.now());
+        Ok(queue.records().map(|record| view::job(record, &self.inner.person, now)).collect())
     }
 
     async fn job(&self, id: &JobId) -> Result<Option<JobRecord>, SlurmError> {
         let queue = self.inner.queue();
-        let Some(record) = queue.find(id) else { return Ok(None) };
-        let job = self.inner.job(record);
-        let node = job.node_list.as_deref().and_then(|list| hostlist::expand(list).ok()).unwrap_or_default();
-        let node = node.first().map_or("", String::as_str);
-        let (stdout, stderr) =
-            process::paths(&record.request, record.id, record.array.as_ref(), &self.inner.person, node);
-        let over = match &record.phase {
-            Phase::Over(over) => Some(over.outcome),
-            _ => None,
-        };
-        Ok(Some(JobRecord {
-            job,
-            exit_code: over.map(|over| over.exit_code),
-            signal: over.and_then(|over| over.signal),
-            work_dir: Some(record.request.work_dir.clone()),
-            stdout: Some(stdout),
-            stderr: Some(stderr),
-        }))
+        Ok(queue.find(id).map(|record| view::full(record, &self.inner.person, self.inner.now())))
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, SlurmError> {
-        let queue = self.inner.queue();
-        let nodes = NODES.iter().zip(queue.free()).enumerate().map(|(nth, (kind, free))| {
-            let cpus_allocated = kind.cpus.saturating_sub(free.cpus);
-            let (state, state_text) = match (cpus_allocated, free.cpus) {
-                (0, _) => (NodeState::Idle, "IDLE"),
-                (_, 0) => (NodeState::Allocated, "ALLOCATED"),
-                _ => (NodeState::Mixed, "MIXED"),
-            };
-            let within = PARTITIONS.iter().filter(|partition| partition.nodes.contains(&nth));
-            Node {
-                name: kind.name.to_owned(),
-                state,
-                state_text: state_text.to_owned(),
-                cpus: kind.cpus,
-                cpus_allocated,
-                memory: kind.memory,
-                memory_allocated: kind.memory.saturating_sub(free.memory),
-                gpus: kind.gpus,
-                gpus_allocated: kind.gpus.saturating_sub(u32::try_from(free.gpus.len()).unwrap_or(u32::MAX)),
-                // The node isn't there to be measured: as busy as what it has given away.
-                load: Some(f64::from(cpus_allocated)),
-                reason: None,
-                partitions: within.map(|partition| partition.name.to_owned()).collect(),
-                features: kind.features.iter().map(|&feature| feature.to_owned()).collect(),
-                version: None,
-            }
-        });
-        Ok(nodes.collect())
+        Ok(view::nodes(&self.inner.queue()))
     }
 
     async fn partitions(&self) -> Result<Vec<Partition>, SlurmError> {
-        let partitions = PARTITIONS.iter().enumerate().map(|(nth, partition)| {
-            let nodes = &NODES[partition.nodes.clone()];
-            Partition {
-                name: partition.name.to_owned(),
-                is_default: nth == 0,
-                is_up: true,
-                max_time: Some(partition.max_time),
-                default_time: Some(partition.default_time),
-                nodes: nodes.iter().map(|node| node.name.to_owned()).collect(),
-                cpus: nodes.iter().map(|node| node.cpus).sum(),
-                max_cpus_per_node: nodes.iter().map(|node| node.cpus).max().unwrap_or(0),
-                max_memory_per_node: nodes.iter().map(|node| node.memory).max().unwrap_or(0),
-                max_gpus_per_node: nodes.iter().map(|node| node.gpus).max().unwrap_or(0),
-            }
-        });
-        Ok(partitions.collect())
+        Ok(view::partitions())
     }
 
     async fn submit(&self, submission: &Submission) -> Result<u32, SlurmError> {
@@ -428,7 +271,7 @@ impl Slurm for Sim {
         if !tokio::fs::metadata(&request.work_dir).await.is_ok_and(|folder| folder.is_dir()) {
             return Err(refused(format!("Unable to change directory to {}", request.work_dir.display())));
         }
-        let id = self.inner.queue().submit(request, self.inner.now());
+        let id = self.inner.queue().submit(request, self.inner.now())?;
         self.inner.dispatch();
         Ok(id)
     }

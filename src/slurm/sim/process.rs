@@ -30,6 +30,41 @@ pub struct Person {
     pub environment: Vec<(OsString, OsString)>,
 }
 
+impl Person {
+    /// Who runs this program, from its environment.
+    pub fn from_environment() -> Person {
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let name = text("USER").or_else(|| text("LOGNAME"));
+        let name = name.unwrap_or_else(|| login(rustix::process::getuid().as_raw()));
+        // Each with what it is where this program's own environment has none.
+        let kept = [
+            ("PATH", Some("/usr/local/bin:/usr/bin:/bin")),
+            ("HOME", Some("/")),
+            ("USER", Some(name.as_str())),
+            ("LOGNAME", Some(name.as_str())),
+            ("LANG", Some("C.UTF-8")),
+            ("SHELL", None),
+            ("LC_ALL", None),
+            ("TZ", None),
+        ];
+        let value =
+            |name: &str, fallback: Option<&str>| std::env::var_os(name).or_else(|| fallback.map(OsString::from));
+        let environment = kept.into_iter().filter_map(|(name, fallback)| Some((name.into(), value(name, fallback)?)));
+        Person { environment: environment.collect(), name: name.clone() }
+    }
+}
+
+/// The login of a user id, as far as this host's own list knows it.
+fn login(uid: u32) -> String {
+    let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut users = list.lines().map(|line| line.split(':'));
+    let login = users.find_map(|mut fields| {
+        let login = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| login.to_owned())
+    });
+    login.unwrap_or_else(|| uid.to_string())
+}
+
 /// A started record as its process needs it.
 #[derive(Debug)]
 pub struct Launch {
@@ -123,72 +158,84 @@ impl Launch {
     /// The job's whole environment. Source: sbatch(1), "OUTPUT ENVIRONMENT VARIABLES".
     fn environment(&self, dir: &Path, person: &Person) -> Vec<(OsString, OsString)> {
         let mut all: Vec<(OsString, OsString)> = person.environment.clone();
-        for (name, value) in &mut all {
-            if name == "PATH" {
-                let mut path = dir.join("bin").into_os_string();
-                path.push(":");
-                path.push(&*value);
-                *value = path;
-            }
+        for (_, path) in all.iter_mut().filter(|(name, _)| name == "PATH") {
+            let mut longer = dir.join("bin").into_os_string();
+            longer.push(":");
+            longer.push(&*path);
+            *path = longer;
         }
-        let mut set = |name: &str, value: String| all.push((name.into(), value.into()));
+        all.push(("SLURM_SIM_LAYOUT".into(), job_dir(dir, self.id).join("layout").into()));
+        let job = self.about_job(person).into_iter().chain(self.about_nodes()).chain(self.about_array());
+        all.extend(job.map(|(name, value)| (name.into(), value.into())));
+        all
+    }
+
+    fn about_job(&self, person: &Person) -> Vec<(&'static str, String)> {
         let request = &self.request;
-        let names: Vec<&str> = self.shares.iter().map(|share| NODES[share.node].name).collect();
-        let list = hostlist::compress(&names);
-        let per_node = |count: &dyn Fn(&Share) -> u32| repeated(&self.shares.iter().map(count).collect::<Vec<u32>>());
-        for (name, value) in [
+        let mut all = vec![
+            ("ENVIRONMENT", "BATCH".to_owned()),
+            ("SLURM_CLUSTER_NAME", CLUSTER.to_owned()),
+            ("SLURM_CPUS_PER_TASK", request.shape.cpus_per_task.to_string()),
+            ("SLURM_JOB_END_TIME", self.since.saturating_add_unsigned(request.time_limit).to_string()),
             ("SLURM_JOB_ID", self.id.to_string()),
             ("SLURM_JOBID", self.id.to_string()),
             ("SLURM_JOB_NAME", request.name.clone()),
             ("SLURM_JOB_PARTITION", request.partition.name.to_owned()),
+            ("SLURM_JOB_START_TIME", self.since.to_string()),
             ("SLURM_JOB_USER", person.name.clone()),
-            ("SLURM_CLUSTER_NAME", CLUSTER.to_owned()),
-            ("SLURM_JOB_NODELIST", list.clone()),
-            ("SLURM_NODELIST", list),
-            ("SLURM_JOB_NUM_NODES", names.len().to_string()),
-            ("SLURM_NNODES", names.len().to_string()),
-            ("SLURM_NTASKS", request.shape.tasks.to_string()),
+            ("SLURM_LOCALID", "0".to_owned()),
+            ("SLURM_NODEID", "0".to_owned()),
             ("SLURM_NPROCS", request.shape.tasks.to_string()),
-            ("SLURM_CPUS_PER_TASK", request.shape.cpus_per_task.to_string()),
-            ("SLURM_CPUS_ON_NODE", self.shares.first().map_or(0, |share| share.cpus).to_string()),
-            ("SLURM_JOB_CPUS_PER_NODE", per_node(&|share| share.cpus)),
-            ("SLURM_TASKS_PER_NODE", per_node(&|share| share.tasks)),
+            ("SLURM_NTASKS", request.shape.tasks.to_string()),
+            ("SLURM_PROCID", "0".to_owned()),
             ("SLURM_SUBMIT_DIR", request.work_dir.to_string_lossy().into_owned()),
             ("SLURM_SUBMIT_HOST", "login".to_owned()),
-            ("SLURM_JOB_START_TIME", self.since.to_string()),
-            ("SLURM_JOB_END_TIME", self.since.saturating_add_unsigned(request.time_limit).to_string()),
-            ("SLURMD_NODENAME", self.node().to_owned()),
-            ("SLURM_NODEID", "0".to_owned()),
-            ("SLURM_PROCID", "0".to_owned()),
-            ("SLURM_LOCALID", "0".to_owned()),
-            ("SLURM_SIM_LAYOUT", job_dir(dir, self.id).join("layout").to_string_lossy().into_owned()),
+            match request.shape.memory {
+                Memory::PerNode(memory) => ("SLURM_MEM_PER_NODE", memory.to_string()),
+                Memory::PerCpu(memory) => ("SLURM_MEM_PER_CPU", memory.to_string()),
+            },
+        ];
+        all.extend(request.account.clone().map(|account| ("SLURM_JOB_ACCOUNT", account)));
+        all.extend(request.qos.clone().map(|qos| ("SLURM_JOB_QOS", qos)));
+        all
+    }
+
+    fn about_nodes(&self) -> Vec<(&'static str, String)> {
+        let names: Vec<&str> = self.shares.iter().map(|share| NODES[share.node].name).collect();
+        let list = hostlist::compress(&names);
+        let per_node = |count: fn(&Share) -> u32| repeated(&self.shares.iter().map(count).collect::<Vec<u32>>());
+        let first = self.shares.first();
+        let mut all = vec![
             ("HOSTNAME", self.node().to_owned()),
-            ("ENVIRONMENT", "BATCH".to_owned()),
-        ] {
-            set(name, value);
-        }
-        match request.shape.memory {
-            Memory::PerNode(memory) => set("SLURM_MEM_PER_NODE", memory.to_string()),
-            Memory::PerCpu(memory) => set("SLURM_MEM_PER_CPU", memory.to_string()),
-        }
-        request.account.iter().for_each(|account| set("SLURM_JOB_ACCOUNT", account.clone()));
-        request.qos.iter().for_each(|qos| set("SLURM_JOB_QOS", qos.clone()));
-        let gpus = self.shares.first().map(|share| share.gpus.as_slice()).unwrap_or_default();
+            ("SLURMD_NODENAME", self.node().to_owned()),
+            ("SLURM_CPUS_ON_NODE", first.map_or(0, |share| share.cpus).to_string()),
+            ("SLURM_JOB_CPUS_PER_NODE", per_node(|share| share.cpus)),
+            ("SLURM_JOB_NODELIST", list.clone()),
+            ("SLURM_JOB_NUM_NODES", names.len().to_string()),
+            ("SLURM_NNODES", names.len().to_string()),
+            ("SLURM_NODELIST", list),
+            ("SLURM_TASKS_PER_NODE", per_node(|share| share.tasks)),
+        ];
+        let gpus = first.map(|share| share.gpus.as_slice()).unwrap_or_default();
         if !gpus.is_empty() {
             let list = gpus.iter().map(u32::to_string).collect::<Vec<String>>().join(",");
-            set("SLURM_GPUS_ON_NODE", gpus.len().to_string());
-            set("SLURM_JOB_GPUS", list.clone());
-            set("CUDA_VISIBLE_DEVICES", list);
-        }
-        if let (Some(part), Some(array)) = (&self.part, &request.array) {
-            let number = |number: Option<u32>| number.unwrap_or(0).to_string();
-            set("SLURM_ARRAY_JOB_ID", part.job.to_string());
-            set("SLURM_ARRAY_TASK_ID", number(part.task()));
-            set("SLURM_ARRAY_TASK_COUNT", array.tasks.len().to_string());
-            set("SLURM_ARRAY_TASK_MIN", number(array.tasks.first().copied()));
-            set("SLURM_ARRAY_TASK_MAX", number(array.tasks.last().copied()));
+            all.push(("SLURM_GPUS_ON_NODE", gpus.len().to_string()));
+            all.push(("SLURM_JOB_GPUS", list.clone()));
+            all.push(("CUDA_VISIBLE_DEVICES", list));
         }
         all
+    }
+
+    fn about_array(&self) -> Vec<(&'static str, String)> {
+        let (Some(part), Some(array)) = (&self.part, &self.request.array) else { return Vec::new() };
+        let number = |number: Option<u32>| number.unwrap_or(0).to_string();
+        vec![
+            ("SLURM_ARRAY_JOB_ID", part.job.to_string()),
+            ("SLURM_ARRAY_TASK_COUNT", array.tasks.len().to_string()),
+            ("SLURM_ARRAY_TASK_ID", number(part.task())),
+            ("SLURM_ARRAY_TASK_MAX", number(array.tasks.last().copied())),
+            ("SLURM_ARRAY_TASK_MIN", number(array.tasks.first().copied())),
+        ]
     }
 }
 

@@ -15,11 +15,15 @@ use tokio::sync::Notify;
 use crate::slurm::{JobId, SlurmError};
 
 use super::hardware::NODES;
+use super::refused;
 use super::request::Request;
 use super::schedule::{Decision, Free, Share, Waiting, schedule};
 
 /// The first job's number, so that ids look like a cluster's that has been used.
 const FIRST_ID: u32 = 1001;
+
+/// Most records there may be, as `MaxJobCount`.
+const MOST: usize = 10_000;
 
 /// Finished jobs that are remembered, as `MinJobAge` does by time.
 const REMEMBERED: usize = 1000;
@@ -155,12 +159,15 @@ impl Queue {
     }
 
     /// Takes a request in.
-    pub fn submit(&mut self, request: Request, now: UnixSeconds) -> u32 {
+    pub fn submit(&mut self, request: Request, now: UnixSeconds) -> Result<u32, SlurmError> {
+        if self.records.len() >= MOST {
+            return Err(refused("Batch job submission failed: the cluster holds as many jobs as it can"));
+        }
         let id = self.new_id();
         let array = request.array.as_ref().map(|array| Part { job: id, tasks: array.tasks.clone(), single: false });
         let phase = Phase::Waiting { reason: "None" };
         self.records.insert(id, Record { id, array, request: Arc::new(request), submitted: now, phase });
-        id
+        Ok(id)
     }
 
     /// Starts what fits now; answers the started records' numbers. Nothing starts once the queue is closed.
@@ -329,5 +336,97 @@ impl Queue {
         let id = self.new_id();
         self.records.insert(id, Record { id, array, request, submitted, phase: Phase::Waiting { reason: "None" } });
         Some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slurm::Submission;
+
+    fn request(array: Option<&str>) -> Request {
+        Request::check(&Submission {
+            script: "#!/bin/sh\n".to_owned(),
+            name: "test".to_owned(),
+            partition: None,
+            account: None,
+            qos: None,
+            nodes: None,
+            tasks: None,
+            cpus_per_task: Some(16),
+            memory: None,
+            gpus: None,
+            time: None,
+            array: array.map(str::to_owned),
+            work_dir: "/tmp".into(),
+            stdout: "out".into(),
+        })
+        .unwrap()
+    }
+
+    const DONE: Outcome = Outcome { state: JobState::Completed, exit_code: 0, signal: None, reason: "None" };
+
+    fn id(job: u32, task: Option<u32>) -> JobId {
+        JobId { job, task }
+    }
+
+    #[test]
+    fn jobs_wait_for_room_and_get_it() {
+        let mut queue = Queue::default();
+        let ids: Vec<u32> = (0..6).map(|_| queue.submit(request(None), 10).unwrap()).collect();
+        assert_eq!(ids, [1001, 1002, 1003, 1004, 1005, 1006]);
+        assert_eq!(queue.dispatch(11), ids[..4]);
+        let reason = |queue: &Queue, id| match queue.record(id).map(|record| &record.phase) {
+            Some(Phase::Waiting { reason }) => *reason,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((reason(&queue, 1005), reason(&queue, 1006)), ("Resources", "Priority"));
+        queue.finish(1002, DONE, 12);
+        assert_eq!(queue.dispatch(12), [1005]);
+        queue.finish(1002, Outcome { state: JobState::Failed, ..DONE }, 13);
+        assert!(
+            matches!(&queue.record(1002).unwrap().phase, Phase::Over(over) if over.outcome == DONE),
+            "it ended once"
+        );
+        assert_eq!(queue.close(), []);
+        queue.finish(1001, DONE, 14);
+        assert_eq!(queue.dispatch(14), Vec::<u32>::new(), "nothing starts any more");
+    }
+
+    #[test]
+    fn an_arrays_last_task_keeps_its_number() {
+        let mut queue = Queue::default();
+        let array = queue.submit(request(Some("0-2%2")), 10).unwrap();
+        assert_eq!(queue.dispatch(11), [1002, 1003]);
+        assert_eq!(queue.find(&id(array, Some(2))).unwrap().id, array);
+        queue.finish(1002, DONE, 12);
+        assert_eq!(queue.dispatch(12), [array]);
+        let tasks = [0, 1, 2].map(|task| queue.find(&id(array, Some(task))).unwrap().id);
+        assert_eq!(tasks, [1002, 1003, array]);
+        assert!(queue.find(&id(array, Some(3))).is_none());
+    }
+
+    #[test]
+    fn cancelling_tells_what_it_found() {
+        let mut queue = Queue::default();
+        let job = queue.submit(request(None), 10).unwrap();
+        assert_eq!(queue.cancel(&id(9, None), 11), Err(SlurmError::NoSuchJob(id(9, None))));
+        assert_eq!(queue.cancel(&id(job, Some(1)), 11), Err(SlurmError::NoSuchJob(id(job, Some(1)))));
+        assert_eq!(queue.cancel(&id(job, None), 11), Ok(()));
+        assert_eq!(queue.cancel(&id(job, None), 12), Err(SlurmError::AlreadyFinished(id(job, None))));
+        assert_eq!(queue.dispatch(12), Vec::<u32>::new());
+    }
+
+    #[test]
+    fn old_jobs_are_forgotten_and_there_is_an_end_to_new_ones() {
+        let mut queue = Queue::default();
+        for _ in 0..REMEMBERED + 5 {
+            let id = queue.submit(request(None), 10).unwrap();
+            queue.finish(id, DONE, 11);
+        }
+        assert_eq!(queue.records().count(), REMEMBERED);
+        assert!(queue.record(FIRST_ID).is_none());
+        let taken = (0..MOST).map_while(|_| queue.submit(request(None), 12).ok()).count();
+        assert_eq!(taken, MOST - REMEMBERED);
     }
 }

@@ -2,6 +2,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use slurmdash_api::cluster::NodeState;
+
 use super::*;
 
 fn sim(dir: &Path) -> Sim {

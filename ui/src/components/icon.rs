@@ -79,8 +79,6 @@ pub enum Glyph {
     Info,
     /// `triangle-alert`.
     TriangleAlert,
-    /// `circle-alert`.
-    CircleAlert,
     /// `circle-check`.
     CircleCheck,
     /// `circle-x`.
@@ -95,40 +93,16 @@ pub enum Glyph {
     Folder,
     /// `trash-2`.
     Trash2,
-    /// `refresh-cw`.
-    RefreshCw,
     /// `rotate-cw`.
     RotateCw,
-    /// `cpu`.
-    Cpu,
-    /// `memory-stick`.
-    MemoryStick,
-    /// `gpu`.
-    Gpu,
-    /// `layout-grid`.
-    LayoutGrid,
-    /// `table-2`.
-    Table2,
     /// `panel-left`.
     PanelLeft,
-    /// `command`.
-    Command,
-    /// `hash`.
-    Hash,
     /// `terminal`.
     Terminal,
     /// `download`.
     Download,
-    /// `external-link`.
-    ExternalLink,
-    /// `loader-circle`.
-    LoaderCircle,
     /// `inbox`.
     Inbox,
-    /// `octagon-x`.
-    OctagonX,
-    /// `clock-alert`.
-    ClockAlert,
     /// `circle-slash`.
     CircleSlash,
     /// `contrast`.
@@ -141,8 +115,6 @@ pub enum Glyph {
     WifiOff,
     /// `box`.
     Box,
-    /// `keyboard`.
-    Keyboard,
     /// `corner-down-left`.
     CornerDownLeft,
     /// `grip`.
@@ -221,7 +193,6 @@ impl Glyph {
             Self::TriangleAlert => {
                 "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3M12 9v4M12 17h.01"
             }
-            Self::CircleAlert => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0M12 8L12 12M12 16L12.01 16",
             Self::CircleCheck => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0M16 9l-5.5 5.5L8 12",
             Self::CircleX => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0M15 9l-6 6M9 9l6 6",
             Self::Upload => "M12 3v12M17 8l-5-5-5 5M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4",
@@ -237,39 +208,13 @@ impl Glyph {
             Self::Trash2 => {
                 "M10 11v6M14 11v6M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6M3 6h18M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2"
             }
-            Self::RefreshCw => {
-                "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8M21 3v5h-5M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16M8 16H3v5"
-            }
             Self::RotateCw => "M21 12a9 9 0 1 1-9-9c2.52 0 4.93 1 6.74 2.74L21 8M21 3v5h-5",
-            Self::Cpu => {
-                "M12 20v2M12 2v2M17 20v2M17 2v2M2 12h2M2 17h2M2 7h2M20 12h2M20 17h2M20 7h2M7 20v2M7 2v2M6 4h12a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-12a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2zM9 8h6a1 1 0 0 1 1 1v6a1 1 0 0 1 -1 1h-6a1 1 0 0 1 -1 -1v-6a1 1 0 0 1 1 -1z"
-            }
-            Self::MemoryStick => {
-                "M12 12v-2M12 18v-2M16 12v-2M16 18v-2M2 11h1.5M20 18v-2M20.5 11H22M4 18v-2M8 12v-2M8 18v-2M4 6h16a2 2 0 0 1 2 2v6a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-6a2 2 0 0 1 2 -2z"
-            }
-            Self::Gpu => {
-                "M2 17h18a2 2 0 0 0 2-2V7a2 2 0 0 0-2-2H2M2 21V3M7 17v3a1 1 0 0 0 1 1h5a1 1 0 0 0 1-1v-3M14 11a2 2 0 1 0 4 0a2 2 0 1 0 -4 0M6 11a2 2 0 1 0 4 0a2 2 0 1 0 -4 0"
-            }
-            Self::LayoutGrid => {
-                "M4 3h5a1 1 0 0 1 1 1v5a1 1 0 0 1 -1 1h-5a1 1 0 0 1 -1 -1v-5a1 1 0 0 1 1 -1zM15 3h5a1 1 0 0 1 1 1v5a1 1 0 0 1 -1 1h-5a1 1 0 0 1 -1 -1v-5a1 1 0 0 1 1 -1zM15 14h5a1 1 0 0 1 1 1v5a1 1 0 0 1 -1 1h-5a1 1 0 0 1 -1 -1v-5a1 1 0 0 1 1 -1zM4 14h5a1 1 0 0 1 1 1v5a1 1 0 0 1 -1 1h-5a1 1 0 0 1 -1 -1v-5a1 1 0 0 1 1 -1z"
-            }
-            Self::Table2 => {
-                "M3 9h18M9 3v18M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z"
-            }
             Self::PanelLeft => "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2zM9 3v18",
-            Self::Command => "M15 6v12a3 3 0 1 0 3-3H6a3 3 0 1 0 3 3V6a3 3 0 1 0-3 3h12a3 3 0 1 0-3-3",
-            Self::Hash => "M4 9L20 9M4 15L20 15M10 3L8 21M16 3L14 21",
             Self::Terminal => "M12 19h8M4 17l6-6-6-6",
             Self::Download => "M12 15V3M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4M7 10l5 5 5-5",
-            Self::ExternalLink => "M15 3h6v6M10 14 21 3M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6",
-            Self::LoaderCircle => "M21 12a9 9 0 1 1-6.219-8.56",
             Self::Inbox => {
                 "M22 12L16 12L14 15L10 15L8 12L2 12M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z"
             }
-            Self::OctagonX => {
-                "M15 9l-6 6M2.586 16.726A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2h6.624a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586zM9 9l6 6"
-            }
-            Self::ClockAlert => "M12 6v6l4 2M20 12v5M20 21h.01M21.25 8.2A10 10 0 1 0 16 21.16",
             Self::CircleSlash => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0M9 15L15 9",
             Self::Contrast => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0M12 18a6 6 0 0 0 0-12v12z",
             Self::ChartNoAxesColumn => "M5 21v-6M12 21V3M19 21V9",
@@ -281,9 +226,6 @@ impl Glyph {
             }
             Self::Box => {
                 "M21 8a2 2 0 0 0-1-1.73l-7-4a2 2 0 0 0-2 0l-7 4A2 2 0 0 0 3 8v8a2 2 0 0 0 1 1.73l7 4a2 2 0 0 0 2 0l7-4A2 2 0 0 0 21 16ZM3.3 7l8.7 5 8.7-5M12 22V12"
-            }
-            Self::Keyboard => {
-                "M10 8h.01M12 12h.01M14 8h.01M16 12h.01M18 8h.01M6 8h.01M7 16h10M8 12h.01M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z"
             }
             Self::CornerDownLeft => "M20 4v7a4 4 0 0 1-4 4H4M9 10l-5 5 5 5",
             Self::Grip => {

@@ -80,11 +80,6 @@ pub fn decimal(value: f64) -> String {
     write_number(value, 1)
 }
 
-/// A share of a whole, in per cent without the sign's space: `42 %` in words of both languages is `42%`.
-pub fn percent(part: u64, whole: u64) -> String {
-    format!("{}%", percent_of(part, whole))
-}
-
 /// Per cent, 0 to 100, rounded down, so that only a full meter says 100.
 pub fn percent_of(part: u64, whole: u64) -> u64 {
     (part.min(whole) * 100).checked_div(whole).unwrap_or(0)

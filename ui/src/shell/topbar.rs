@@ -6,8 +6,9 @@ use super::freshness::FreshnessIndicator;
 use crate::client::use_client;
 use crate::components::IconButton;
 use crate::components::icon::{Glyph, icon};
-use crate::i18n::{Language, language, set_language, t};
+use crate::i18n::{Language, format, language, set_language, t};
 use crate::theme::{Theme, set_theme, theme};
+use crate::upload::Uploads;
 
 /// The language that the switch leads to.
 pub fn other_language() -> Language {
@@ -86,10 +87,35 @@ pub fn TopBar(cluster: ReadSignal<Option<ClusterSummary>>, palette_open: Signal<
                 kbd { "Ctrl K" }
             }
             div(class="topbar-end") {
+                RunningUploads {}
                 Preferences {}
                 PersonMenu {}
             }
         }
+    }
+}
+
+/// Files that are on their way, wherever the person is; leads back to them.
+#[component]
+fn RunningUploads() -> View {
+    let uploads = use_context::<Uploads>();
+    let overall = create_selector(move || uploads.overall());
+    let words = move || {
+        let overall = overall.get();
+        let percent = format!("{}%", format::percent_of(overall.done, overall.size));
+        t().uploads.running(&format::count(overall.active), &percent)
+    };
+    view! {
+        (if overall.get().active == 0 {
+            view! {}
+        } else {
+            view! {
+                a(class="text-button running-uploads", href="/jobs/new", title=move || t().uploads.running_hint()) {
+                    (icon(Glyph::Upload))
+                    span { (words()) }
+                }
+            }
+        })
     }
 }
 

@@ -12,7 +12,6 @@ catalogue! {
         retry => "Try again", "다시 시도";
         search => "Search", "검색";
         clear_filters => "Clear filters", "필터 지우기";
-        all => "All", "전체";
         optional => "optional", "선택";
         required => "required", "필수";
         loading => "Loading", "불러오는 중";
@@ -27,9 +26,7 @@ catalogue! {
         sort_by(column: &str) => format!("Sort by {column}"), format!("{column} 기준 정렬");
         steps => "Steps", "단계";
         step_done => "done", "완료";
-        line_numbers => "Source with line numbers", "줄 번호가 있는 소스";
         used_of(used: &str, total: &str) => format!("{used} of {total}"), format!("{total} 중 {used}");
-        problem_title => "That did not work", "요청을 처리하지 못했습니다";
         offline => "The server cannot be reached. Check the connection and try again.",
             "서버에 연결할 수 없습니다. 연결을 확인한 뒤 다시 시도하세요.";
         timed_out => "The server did not answer in time. Try again in a moment.",

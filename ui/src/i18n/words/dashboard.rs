@@ -17,8 +17,6 @@ catalogue! {
         gpus => "GPUs", "GPU";
         queue => "Queue", "작업 대기열";
         queue_empty => "Nothing is running or waiting.", "실행 중이거나 대기 중인 작업이 없습니다.";
-        queue_counts(running: &str, pending: &str) => format!("{running} running, {pending} waiting"),
-            format!("실행 중 {running}개, 대기 {pending}개");
         all_jobs => "All jobs", "전체 작업";
         my_jobs => "My jobs", "내 작업";
         my_jobs_all => "All my jobs", "내 작업 전체";

@@ -24,11 +24,8 @@ catalogue! {
         reason => "Reason", "사유";
         version => "Slurm version", "Slurm 버전";
         slurm_state => "Slurm says", "Slurm 상태";
-        no_gpus => "no GPUs", "GPU 없음";
         none_match_title => "No node matches these filters", "필터에 맞는 노드가 없습니다";
         none_match_text => "Widen the search, or clear the filters to see every node.", "검색어를 바꾸거나 필터를 지우면 모든 노드를 볼 수 있습니다.";
-        details_of(node: &str) => format!("Details of {node}"), format!("{node} 상세 정보");
-        jobs_here => "Jobs in its partitions", "이 파티션의 작업";
         why_drained => "It takes no new jobs", "새 작업을 받지 않습니다";
         why_down => "Slurm cannot use this node", "Slurm이 이 노드를 사용할 수 없습니다";
         why_drained_text(reason: &str) => format!("An administrator drained it: {reason}. Jobs that still run may finish."),
@@ -37,7 +34,6 @@ catalogue! {
         why_todo => "Your waiting jobs start on other nodes. Ask your administrator if you need this one.",
             "대기 중인 작업은 다른 노드에서 시작됩니다. 이 노드가 필요하면 관리자에게 문의하세요.";
         unknown_reason => "no reason given", "사유 없음";
-        legend => "What the cells mean", "칸의 의미";
         cell(name: &str, state: &str, used: &str) => format!("{name}: {state}, {used} cores in use"),
             format!("{name}: {state}, 코어 {used} 사용 중");
         grid_label => "Nodes by state. Use the arrow keys to move between nodes.", "상태별 노드입니다. 화살표 키로 노드 사이를 이동할 수 있습니다.";

@@ -18,13 +18,11 @@ catalogue! {
         search_or_go => "Search or go to…", "검색 또는 이동…";
         palette_title => "Command palette", "명령 팔레트";
         palette_hint => "Type a page or an action", "페이지나 동작을 입력하세요";
-        palette_empty => "Nothing by that name. Try a page such as “Jobs”.", "일치하는 항목이 없습니다. “작업” 같은 페이지 이름을 입력해 보세요.";
         palette_find_job(text: &str) => format!("Find “{text}” in jobs"), format!("작업에서 “{text}” 찾기");
         palette_find_node(text: &str) => format!("Find “{text}” in nodes"), format!("노드에서 “{text}” 찾기");
         group_go => "Go to", "이동";
         group_do => "Do", "동작";
         group_find => "Find", "찾기";
-        language => "Language", "언어";
         switch_language(name: &str) => format!("Switch to {name}"), format!("{name}로 바꾸기");
         theme_system => "Theme: as the system", "테마: 시스템 설정";
         theme_light => "Theme: light", "테마: 밝게";

@@ -123,6 +123,9 @@ pub fn NewJob() -> View {
         )
     });
     let current = create_selector(move || step.get() as usize);
+    // Without templates one can still write a script.
+    let templates_problem = wizard.templates.problem();
+    let shown = create_selector(move || wizard.restored.get() || templates_problem.with(Option::is_some));
     let has_draft = create_selector(move || form.pick.with(Option::is_some));
     view! {
         PageHeader(
@@ -149,7 +152,7 @@ pub fn NewJob() -> View {
                 current=current,
                 on_back=Box::new(|index: usize| go(Step::ALL[index.min(3)])) as Box<dyn Fn(usize)>
             )
-            (if wizard.restored.get() {
+            (if shown.get() {
                 // Each step is drawn anew: what it shows is read from the form.
                 match step.get() {
                     Step::Template => template_step(wizard),
@@ -158,7 +161,7 @@ pub fn NewJob() -> View {
                     Step::Review => review_step(wizard),
                 }
             } else {
-                waiting(wizard.templates)
+                view! { Skeleton(lines=4, shape="card") }
             })
         }
     }
@@ -168,18 +171,6 @@ pub fn NewJob() -> View {
 fn go(step: Step) {
     push_query(&[("step", step.word())]);
     browser::after(0, || browser::focus(".step-title"));
-}
-
-fn waiting(templates: Remote<TemplateList>) -> View {
-    let problem = templates.problem();
-    view! {
-        (match problem.get_clone() {
-            Some(error) => view! {
-                Banner(tone=Tone::Error, title=move || t().wizard.templates_not_loaded()) { (problem_words(&error)) }
-            },
-            None => view! { Skeleton(lines=4, shape="card") },
-        })
-    }
 }
 
 /// The buttons at the foot of a step. `reason` says why going on must wait.
@@ -334,10 +325,12 @@ impl Wizard {
         create_effect(move || {
             if known.get() && !self.restored.get_untracked() {
                 untrack(|| {
-                    if let Some(draft) = Draft::load(&self.user()) {
-                        self.apply(&draft);
+                    if self.form.pick.with(Option::is_none) {
+                        if let Some(draft) = Draft::load(&self.user()) {
+                            self.apply(&draft);
+                        }
+                        self.follow_link();
                     }
-                    self.follow_link();
                     self.restored.set(true);
                 });
             }
@@ -382,7 +375,8 @@ impl Wizard {
     /// Writes the draft whenever something in it changes.
     fn keep_draft(self) {
         create_effect(move || {
-            if !self.restored.get() || !self.keeping.get() {
+            let begun = self.restored.get() || self.form.pick.with(Option::is_some);
+            if !begun || !self.keeping.get() {
                 return;
             }
             let draft = self.form.draft(self.user(), self.upload_ids());
