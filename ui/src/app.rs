@@ -79,6 +79,6 @@ fn page(route: ReadSignal<Route>) -> View {
         Route::Jobs => view! { pages::jobs::Jobs {} },
         Route::Job(id) => view! { pages::job::JobPage(id=id) },
         Route::NewJob => view! { pages::new_job::NewJob {} },
-        _ => view! { pages::not_found::NotFound {} },
+        Route::NotFound => view! { pages::not_found::NotFound {} },
     })
 }

@@ -79,7 +79,7 @@ pub fn start() {
     let location = create_signal(read_location());
     LOCATION.set(Some(location));
     on_window("popstate", move |_| set_location(read_location()));
-    let click = Closure::<dyn FnMut(MouseEvent)>::new(follow_link);
+    let click = Closure::<dyn FnMut(MouseEvent)>::new(|event: MouseEvent| follow_link(&event));
     let _ = document().add_event_listener_with_callback("click", click.as_ref().unchecked_ref());
     on_cleanup(move || drop(click));
 }
@@ -100,7 +100,7 @@ fn set_location(new: Location) {
     }
 }
 
-fn follow_link(event: MouseEvent) {
+fn follow_link(event: &MouseEvent) {
     let plain = event.button() == 0 && !(event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key());
     let link = event
         .target()
@@ -302,16 +302,8 @@ pub fn decode(text: &str) -> String {
             .flatten()
             .filter(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match escape {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
+        out.push(escape.unwrap_or(bytes[at]));
+        at += if escape.is_some() { 3 } else { 1 };
     }
     String::from_utf8_lossy(&out).into_owned()
 }

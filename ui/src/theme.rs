@@ -60,15 +60,12 @@ pub fn set_theme(theme: Theme) {
         Theme::Light => Some("light"),
         Theme::Dark => Some("dark"),
     };
-    match word {
-        Some(word) => {
-            browser::store(STORAGE_KEY, word);
-            browser::set_root_attribute("data-theme", word);
-        }
-        None => {
-            browser::forget(STORAGE_KEY);
-            browser::remove_root_attribute("data-theme");
-        }
+    if let Some(word) = word {
+        browser::store(STORAGE_KEY, word);
+        browser::set_root_attribute("data-theme", word);
+    } else {
+        browser::forget(STORAGE_KEY);
+        browser::remove_root_attribute("data-theme");
     }
     if let Some(signal) = THEME.get() {
         signal.set(theme);

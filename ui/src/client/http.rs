@@ -42,14 +42,6 @@ impl ClientError {
         }
     }
 
-    /// The problem's stable word, such as `invalid_credentials`.
-    pub fn code(&self) -> Option<&str> {
-        match self {
-            Self::Problem(problem) => Some(&problem.code),
-            _ => None,
-        }
-    }
-
     /// Whether the same call may well succeed a little later.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -63,6 +55,7 @@ impl ClientError {
 }
 
 /// What a call sends.
+#[derive(Clone)]
 pub enum Body {
     /// Nothing.
     Empty,
@@ -106,6 +99,11 @@ impl Drop for AbortOnDrop {
 
 /// Makes the call and reads its answer.
 pub async fn send<T: DeserializeOwned>(call: Call<'_>) -> Result<T, ClientError> {
+    parse(&exchange(call).await?)
+}
+
+/// Makes the call; answers the text of a good answer. Not generic, so that it is compiled into the page only once.
+pub async fn exchange(call: Call<'_>) -> Result<String, ClientError> {
     let controller = AbortController::new().map_err(|_| ClientError::Offline)?;
     let timed_out = std::rc::Rc::new(std::cell::Cell::new(false));
     let guard = AbortOnDrop(controller.clone());
@@ -134,7 +132,7 @@ pub async fn send<T: DeserializeOwned>(call: Call<'_>) -> Result<T, ClientError>
     let text = JsFuture::from(text).await.map_err(|error| given_up(&error))?;
     let text = String::from(text.unchecked_into::<JsString>());
     drop(guard);
-    read(status, &text)
+    judge(status, text)
 }
 
 fn request(call: &Call<'_>, controller: &AbortController) -> Result<RequestInit, JsValue> {
@@ -162,12 +160,17 @@ fn request(call: &Call<'_>, controller: &AbortController) -> Result<RequestInit,
     Ok(init)
 }
 
-/// Judges an answer by its status: a value, or the problem that its body describes.
-fn read<T: DeserializeOwned>(status: u16, text: &str) -> Result<T, ClientError> {
+/// Reads the text of a good answer.
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ClientError> {
+    serde_json::from_str(text).map_err(|_| ClientError::Unreadable(200))
+}
+
+/// Judges an answer by its status: its text, or the problem that its body describes.
+fn judge(status: u16, text: String) -> Result<String, ClientError> {
     if (200..300).contains(&status) {
-        return serde_json::from_str(text).map_err(|_| ClientError::Unreadable(status));
+        return Ok(text);
     }
-    match serde_json::from_str::<Problem>(text) {
+    match serde_json::from_str::<Problem>(&text) {
         Ok(problem) => Err(ClientError::Problem(Box::new(problem))),
         Err(_) if status == 401 => Err(ClientError::Unauthorized),
         // A proxy's own page in front of a server that is away.
@@ -201,6 +204,10 @@ pub fn escape(piece: &str) -> String {
 mod tests {
     use super::*;
 
+    fn read<T: DeserializeOwned>(status: u16, text: &str) -> Result<T, ClientError> {
+        parse(&judge(status, text.to_owned())?)
+    }
+
     #[test]
     fn answers_become_values_or_problems() {
         assert_eq!(read::<u32>(200, "7"), Ok(7));
@@ -210,7 +217,7 @@ mod tests {
         let problem = r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"There is one.",
             "code":"exists","request_id":"1","error":"There is one."}"#;
         let error = read::<u32>(409, problem).expect_err("a problem");
-        assert_eq!((error.status(), error.code()), (Some(409), Some("exists")));
+        assert_eq!(error.status(), Some(409));
         assert!(!error.is_passing());
     }
 

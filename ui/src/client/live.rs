@@ -17,6 +17,7 @@ use web_sys::{MessageEvent, WebSocket};
 
 use super::clock::{Timeout, backoff_ms};
 use super::http::ClientError;
+use super::message;
 use super::session::{Session, SessionState};
 
 /// How the live connection is.
@@ -211,8 +212,7 @@ impl Live {
     }
 
     fn heard(self, text: &str) {
-        // A newer server may say things that we don't know yet.
-        let Ok(message) = serde_json::from_str::<ServerMessage>(text) else {
+        let Some(message) = message::read(text) else {
             return;
         };
         let Some(topic) = topic_of(&message) else {

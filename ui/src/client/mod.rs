@@ -8,6 +8,7 @@ pub mod data;
 pub mod http;
 pub mod jobs;
 pub mod live;
+mod message;
 pub mod refetch;
 pub mod session;
 mod tab_lock;
@@ -18,7 +19,7 @@ use sycamore::prelude::*;
 
 pub use self::data::Data;
 pub use self::http::ClientError;
-use self::http::{Body, Call, json, send};
+use self::http::{Body, Call, exchange, json, parse};
 pub use self::live::Live;
 pub use self::session::Session;
 
@@ -47,12 +48,12 @@ impl Client {
 
     /// Reads `path`.
     pub async fn get<T: DeserializeOwned>(self, path: &str) -> Result<T, ClientError> {
-        authorized(self.session, "GET", path, || Body::Empty, http::TIME_LIMIT_MS).await
+        parse(&authorized(self.session, "GET", path, Body::Empty, http::TIME_LIMIT_MS).await?)
     }
 
     /// Posts `body` as JSON.
     pub async fn post<T: DeserializeOwned>(self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
-        authorized(self.session, "POST", path, || json(body), http::TIME_LIMIT_MS).await
+        parse(&authorized(self.session, "POST", path, json(body), http::TIME_LIMIT_MS).await?)
     }
 
     /// Posts a form; `time_limit_ms` leaves room for a slow line.
@@ -62,12 +63,12 @@ impl Client {
         form: &web_sys::FormData,
         time_limit_ms: i32,
     ) -> Result<T, ClientError> {
-        authorized(self.session, "POST", path, || Body::Form(form.clone()), time_limit_ms).await
+        parse(&authorized(self.session, "POST", path, Body::Form(form.clone()), time_limit_ms).await?)
     }
 
     /// Deletes what is at `path`.
     pub async fn delete<T: DeserializeOwned>(self, path: &str) -> Result<T, ClientError> {
-        authorized(self.session, "DELETE", path, || Body::Empty, http::TIME_LIMIT_MS).await
+        parse(&authorized(self.session, "DELETE", path, Body::Empty, http::TIME_LIMIT_MS).await?)
     }
 }
 
@@ -77,26 +78,26 @@ pub fn use_client() -> Client {
 }
 
 /// Makes a call as the person who is signed in; a refused token is renewed once and the call made again.
-async fn authorized<T: DeserializeOwned>(
+async fn authorized(
     session: Session,
     method: &str,
     path: &str,
-    body: impl Fn() -> Body,
+    body: Body,
     time_limit_ms: i32,
-) -> Result<T, ClientError> {
-    let token = session.token().await?;
-    let attempt = |token: String| {
-        let body = body();
-        async move {
-            let mut call = Call::new(method, path);
-            call.bearer = Some(&token);
-            call.body = body;
-            call.time_limit_ms = time_limit_ms;
-            send::<T>(call).await
+) -> Result<String, ClientError> {
+    let mut token = session.token().await?;
+    let mut is_first = true;
+    loop {
+        let mut call = Call::new(method, path);
+        call.bearer = Some(&token);
+        call.body = body.clone();
+        call.time_limit_ms = time_limit_ms;
+        match exchange(call).await {
+            Err(error) if is_first && error.status() == Some(401) => {
+                token = session.token_instead_of(&token).await?;
+                is_first = false;
+            }
+            answer => return answer,
         }
-    };
-    match attempt(token.clone()).await {
-        Err(error) if error.status() == Some(401) => attempt(session.token_instead_of(&token).await?).await,
-        answer => answer,
     }
 }

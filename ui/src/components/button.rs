@@ -64,13 +64,14 @@ pub fn Button(props: ButtonProps) -> View {
         button(
             class=class,
             r#type=if props.submit { "submit" } else { "button" },
-            disabled=move || disabled.get() || busy.get(),
+            disabled=move || disabled.get() | busy.get(),
             aria-busy=move || announced.get().then_some("true"),
             ..props.attributes
         ) {
-            (match spinning.get() {
-                true => view! { span(class="spinner", aria-hidden="true") },
-                false => glyph.map(icon).unwrap_or_default(),
+            (if spinning.get() {
+                view! { span(class="spinner", aria-hidden="true") }
+            } else {
+                glyph.map(icon).unwrap_or_default()
             })
             span(class="button-label") { (label) }
         }

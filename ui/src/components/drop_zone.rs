@@ -79,7 +79,7 @@ pub fn DropZone(props: DropZoneProps) -> View {
                 aria-label=move || t().uploads.select(),
                 on:change=chosen
             )
-            Button(kind=ButtonKind::Secondary, glyph=Glyph::Folder, on:click=choose) { (t().uploads.select()) }
+            Button(kind=ButtonKind::Secondary, glyph=Glyph::Folder, on:click=choose) { (|| t().uploads.select()) }
         }
     }
 }

@@ -60,7 +60,7 @@ impl Frame {
                 label(class="field-label", r#for=id) {
                     (label.get_clone())
                     (if optional {
-                        view! { span(class="field-optional") { (t().common.optional()) } }
+                        view! { span(class="field-optional") { (|| t().common.optional()) } }
                     } else {
                         view! {}
                     })

@@ -119,7 +119,8 @@ fn cell(node: Signal<Node>, size: CellSize, is_first: bool, href: fn(&str) -> St
             href=move || node.with(|node| href(&node.name)),
             data-mark=move || mark.get().name(),
             data-fill=move || node.with(quarters).to_string(),
-            aria-label=move || label.get_clone(),
+            // A tile says it all in its own words.
+            aria-label=move || (size != CellSize::Tile).then(|| label.get_clone()),
             title=move || label.get_clone(),
             tabindex=if is_first { "0" } else { "-1" }
         ) { (inside) }

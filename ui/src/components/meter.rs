@@ -47,7 +47,7 @@ pub fn Meter(props: MeterProps) -> View {
             aria-valuemin="0",
             aria-valuemax="100",
             aria-valuenow=move || share().to_string(),
-            aria-valuetext=move || amount(),
+            aria-valuetext=amount,
             data-level=move || if share() >= 95 { "full" } else { "normal" }
         ) {
             span(class="meter-label") { (label.get_clone()) }

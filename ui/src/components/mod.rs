@@ -30,6 +30,7 @@ pub mod table;
 pub mod tabs;
 pub mod time;
 pub mod toast;
+pub mod upload_indicator;
 pub mod upload_row;
 
 pub use banner::{Banner, Tone};
@@ -54,6 +55,7 @@ pub use table::{Cell, Column, Row, SortOrder, Table};
 pub use tabs::{Tab, Tabs};
 pub use time::time_ago;
 pub use toast::{Toasts, toast, toast_with_undo};
+pub use upload_indicator::UploadIndicator;
 pub use upload_row::UploadRow;
 
 use std::borrow::Cow;

@@ -5,6 +5,9 @@ use super::{Text, no_text};
 
 use crate::browser;
 
+/// A link to the page above, and its text in the current language.
+pub type Parent = (&'static str, fn() -> String);
+
 /// Props of [`PageHeader`].
 #[derive(Props)]
 pub struct PageHeaderProps {
@@ -16,7 +19,7 @@ pub struct PageHeaderProps {
     context: Text,
     /// Where this page belongs to: link and text, above the title.
     #[prop(default, setter(strip_option))]
-    parent: Option<(&'static str, fn() -> String)>,
+    parent: Option<Parent>,
     /// Actions at the right.
     #[prop(default)]
     children: Children,

@@ -40,7 +40,7 @@ pub fn LoadProblem(props: LoadProblemProps) -> View {
             None => view! {},
             Some(error) => {
                 let button = retry.clone().map_or_else(View::new, |retry| view! {
-                    Button(glyph=Glyph::RotateCw, on:click=move |_| retry()) { (t().common.retry()) }
+                    Button(glyph=Glyph::RotateCw, on:click=move |_| retry()) { (|| t().common.retry()) }
                 });
                 view! {
                     Banner(tone=Tone::Error, title=move || t().common.load_failed()) {

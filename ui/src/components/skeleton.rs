@@ -17,12 +17,13 @@ pub struct SkeletonProps {
 
 /// Lines that stand for what is being loaded.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub fn Skeleton(props: SkeletonProps) -> View {
     let SkeletonProps { lines, shape } = props;
     let bars: Vec<View> = (0..lines).map(|_| view! { span(class="skeleton-bar") }).collect();
     view! {
         div(class="skeleton", data-shape=shape, role="status") {
-            span(class="visually-hidden") { (t().common.loading()) }
+            span(class="visually-hidden") { (|| t().common.loading()) }
             (bars)
         }
     }

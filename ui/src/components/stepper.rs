@@ -36,7 +36,7 @@ pub fn Stepper(props: StepperProps) -> View {
                             button(class="step-button", r#type="button", on:click=move |_| on_back(index)) {
                                 span(class="step-mark") { (icon(Glyph::Check)) }
                                 span(class="step-name") { (name) }
-                                span(class="visually-hidden") { (t().common.step_done()) }
+                                span(class="visually-hidden") { (|| t().common.step_done()) }
                             }
                         }
                     }

@@ -110,63 +110,75 @@ pub fn UploadRow(item: Rc<Item>, uploads: Uploads) -> View {
     }
 }
 
-/// What can be done about a file in its phase.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Offers {
-    pause: bool,
-    resume: bool,
-    retry: bool,
-    replace: bool,
-    finished: bool,
+/// What can be done about a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    Pause,
+    Resume,
+    Retry,
+    /// Instead of the file of the same name.
+    Replace,
+    /// Off the list; nothing is lost.
+    Remove,
+    /// Off the list, and what was sent is thrown away.
+    Cancel,
 }
 
-impl Offers {
-    fn of(progress: &Progress) -> Self {
-        let retry = matches!(&progress.phase, Phase::Failed(failure) if failure.can_retry());
-        Self {
-            pause: matches!(progress.phase, Phase::Queued | Phase::Sending),
-            resume: progress.phase == Phase::Paused,
-            retry,
-            replace: progress.phase == Phase::Failed(Failure::Exists),
-            finished: progress.is_done() || progress.phase == Phase::Ready,
-        }
+/// What is offered in a phase, in the order of the buttons.
+fn offers(progress: &Progress) -> Vec<Offer> {
+    match &progress.phase {
+        Phase::Queued | Phase::Sending => vec![Offer::Pause, Offer::Cancel],
+        Phase::Paused => vec![Offer::Resume, Offer::Cancel],
+        Phase::Failed(Failure::Exists) => vec![Offer::Replace, Offer::Cancel],
+        Phase::Failed(failure) if failure.can_retry() => vec![Offer::Retry, Offer::Cancel],
+        Phase::Failed(_) | Phase::Finishing | Phase::NeedsFile => vec![Offer::Cancel],
+        Phase::Ready | Phase::Done(_) => vec![Offer::Remove],
     }
 }
 
 fn actions(item: &Rc<Item>, uploads: Uploads) -> View {
     let progress = item.progress();
-    let offers = create_selector(move || progress.with(Offers::of));
+    let offered = create_selector(move || progress.with(offers));
     let item = item.clone();
     View::from_dynamic(move || {
-        let offers = offers.get();
-        let button = |wanted: bool, glyph: Glyph, label: fn(&str) -> String, act: fn(Uploads, &Item)| {
-            let (item, name) = (item.clone(), item.name.clone());
-            if wanted {
-                view! { IconButton(glyph=glyph, label=move || label(&name), on:click=move |_| act(uploads, &item)) }
-            } else {
-                View::new()
-            }
-        };
-        let replace = if offers.replace {
-            let item = item.clone();
-            view! {
-                button(class="button button-ghost", r#type="button", on:click=move |_| uploads.replace(&item)) {
-                    span(class="button-label") { (t().uploads.replace()) }
-                }
-            }
-        } else {
-            View::new()
-        };
-        let buttons: Vec<View> = vec![
-            button(offers.pause, Glyph::Pause, |name| t().uploads.pause(name), Uploads::pause),
-            button(offers.resume, Glyph::Play, |name| t().uploads.resume(name), Uploads::start),
-            button(offers.retry, Glyph::RotateCw, |name| t().uploads.retry(name), Uploads::start),
-            replace,
-            button(offers.finished, Glyph::X, |name| t().uploads.remove(name), Uploads::remove),
-            button(!offers.finished, Glyph::X, |name| t().uploads.cancel(name), Uploads::remove),
-        ];
+        let buttons: Vec<View> = offered.get_clone().into_iter().map(|offer| button(offer, &item, uploads)).collect();
         View::from(buttons)
     })
+}
+
+fn button(offer: Offer, item: &Rc<Item>, uploads: Uploads) -> View {
+    let (item, name) = (item.clone(), item.name.clone());
+    let glyph = match offer {
+        Offer::Pause => Glyph::Pause,
+        Offer::Resume => Glyph::Play,
+        Offer::Retry => Glyph::RotateCw,
+        Offer::Remove | Offer::Cancel => Glyph::X,
+        Offer::Replace => {
+            return view! {
+                button(class="button button-ghost", r#type="button", on:click=move |_| uploads.replace(&item)) {
+                    span(class="button-label") { (|| t().uploads.replace()) }
+                }
+            };
+        }
+    };
+    let label = move || {
+        let words = t().uploads;
+        match offer {
+            Offer::Pause => words.pause(&name),
+            Offer::Resume => words.resume(&name),
+            Offer::Retry => words.retry(&name),
+            Offer::Replace => words.replace(),
+            Offer::Remove => words.remove(&name),
+            Offer::Cancel => words.cancel(&name),
+        }
+    };
+    let act = move |_| match offer {
+        Offer::Pause => uploads.pause(&item),
+        Offer::Resume | Offer::Retry => uploads.start(&item),
+        Offer::Replace => uploads.replace(&item),
+        Offer::Remove | Offer::Cancel => uploads.remove(&item),
+    };
+    view! { IconButton(glyph=glyph, label=label, on:click=act) }
 }
 
 #[cfg(test)]
@@ -186,13 +198,12 @@ mod tests {
 
     #[test]
     fn what_is_offered_fits_the_phase() {
-        let offers = |phase| Offers::of(&progress(phase, 0, 10));
-        assert!(offers(Phase::Sending).pause && !offers(Phase::Sending).finished);
-        assert!(offers(Phase::Paused).resume);
-        assert!(offers(Phase::Failed(Failure::ServerTrouble)).retry);
-        let exists = offers(Phase::Failed(Failure::Exists));
-        assert!(exists.replace && !exists.retry);
-        assert!(!offers(Phase::Failed(Failure::TooLarge(1))).retry);
-        assert!(offers(Phase::Ready).finished);
+        let offers = |phase| offers(&progress(phase, 0, 10));
+        assert_eq!(offers(Phase::Sending), [Offer::Pause, Offer::Cancel]);
+        assert_eq!(offers(Phase::Paused), [Offer::Resume, Offer::Cancel]);
+        assert_eq!(offers(Phase::Failed(Failure::ServerTrouble)), [Offer::Retry, Offer::Cancel]);
+        assert_eq!(offers(Phase::Failed(Failure::Exists)), [Offer::Replace, Offer::Cancel]);
+        assert_eq!(offers(Phase::Failed(Failure::TooLarge(1))), [Offer::Cancel]);
+        assert_eq!(offers(Phase::Ready), [Offer::Remove]);
     }
 }

@@ -33,7 +33,7 @@ pub fn Dashboard() -> View {
     };
     view! {
         PageHeader(title=move || t().dashboard.title(), context=context) {
-            LinkButton(href="/jobs/new", kind=ButtonKind::Primary, glyph=Glyph::Plus) { (t().dashboard.new_job()) }
+            LinkButton(href="/jobs/new", kind=ButtonKind::Primary, glyph=Glyph::Plus) { (|| t().dashboard.new_job()) }
         }
         LoadProblem(problem=cluster.problem())
         div(class="dashboard") {
@@ -81,9 +81,9 @@ fn NodesCard() -> View {
     view! {
         section(class="card dashboard-nodes") {
             header(class="card-head") {
-                h2 { (t().dashboard.nodes()) }
+                h2 { (|| t().dashboard.nodes()) }
                 span(class="card-note") { (note()) }
-                a(href="/nodes") { (t().dashboard.all_nodes()) }
+                a(href="/nodes") { (|| t().dashboard.all_nodes()) }
             }
             (body())
         }
@@ -167,7 +167,7 @@ fn UsageCard(summary: Summary) -> View {
     };
     view! {
         section(class="card") {
-            header(class="card-head") { h2 { (t().dashboard.in_use()) } }
+            header(class="card-head") { h2 { (|| t().dashboard.in_use()) } }
             (known.get().map_or_else(|| view! { Skeleton(lines=5) }, meters))
         }
     }
@@ -184,7 +184,7 @@ fn QueueCard(summary: Summary) -> View {
         create_selector(move || summary.with(|summary| summary.as_ref().map(|summary| active_states(&summary.jobs))));
     let body = move || match counts.get_clone() {
         None => view! { Skeleton(lines=3) },
-        Some(counts) if counts.is_empty() => view! { p(class="card-note") { (t().dashboard.queue_empty()) } },
+        Some(counts) if counts.is_empty() => view! { p(class="card-note") { (|| t().dashboard.queue_empty()) } },
         Some(counts) => {
             let bar = segments(&counts);
             let entries: Vec<View> = counts.into_iter().map(queue_entry).collect();
@@ -197,8 +197,8 @@ fn QueueCard(summary: Summary) -> View {
     view! {
         section(class="card") {
             header(class="card-head") {
-                h2 { (t().dashboard.queue()) }
-                a(href="/jobs") { (t().dashboard.all_jobs()) }
+                h2 { (|| t().dashboard.queue()) }
+                a(href="/jobs") { (|| t().dashboard.all_jobs()) }
             }
             (body())
         }
@@ -271,16 +271,16 @@ fn MyJobs() -> View {
                 title=move || t().dashboard.no_jobs_title(),
                 text=move || t().dashboard.no_jobs_text()
             ) {
-                LinkButton(href="/jobs/new", kind=ButtonKind::Primary, glyph=Glyph::Plus) { (t().dashboard.new_job()) }
-                LinkButton(href="/templates") { (t().dashboard.browse_templates()) }
+                LinkButton(href="/jobs/new", kind=ButtonKind::Primary, glyph=Glyph::Plus) { (|| t().dashboard.new_job()) }
+                LinkButton(href="/templates") { (|| t().dashboard.browse_templates()) }
             }
         }
     };
     view! {
         section(aria-labelledby="my-jobs") {
             header(class="section-head") {
-                h2(id="my-jobs") { (t().dashboard.my_jobs()) }
-                a(href="/jobs") { (t().dashboard.my_jobs_all()) }
+                h2(id="my-jobs") { (|| t().dashboard.my_jobs()) }
+                a(href="/jobs") { (|| t().dashboard.my_jobs_all()) }
             }
             LoadProblem(problem=list.page.problem())
             Table(

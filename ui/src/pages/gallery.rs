@@ -71,7 +71,7 @@ fn Samples() -> View {
 fn type_scale() -> View {
     let sizes: Vec<View> = ["28", "20", "16", "14", "13", "12"]
         .into_iter()
-        .map(|size| view! { p(class="gallery-type", data-size=size) { (t().gallery.sample()) } })
+        .map(|size| view! { p(class="gallery-type", data-size=size) { (|| t().gallery.sample()) } })
         .collect();
     view! { (sizes) p(class="mono") { "train.py --epochs 10 0O1lI" } }
 }
@@ -99,14 +99,14 @@ fn states() -> View {
 fn buttons() -> View {
     view! {
         div(class="tags") {
-            Button(kind=ButtonKind::Primary, glyph=Glyph::Play) { (t().gallery.submit()) }
-            Button(glyph=Glyph::Download) { (t().gallery.secondary()) }
-            Button(kind=ButtonKind::Danger, glyph=Glyph::Trash2) { (t().gallery.danger()) }
-            Button(kind=ButtonKind::Ghost) { (t().gallery.ghost()) }
+            Button(kind=ButtonKind::Primary, glyph=Glyph::Play) { (|| t().gallery.submit()) }
+            Button(glyph=Glyph::Download) { (|| t().gallery.secondary()) }
+            Button(kind=ButtonKind::Danger, glyph=Glyph::Trash2) { (|| t().gallery.danger()) }
+            Button(kind=ButtonKind::Ghost) { (|| t().gallery.ghost()) }
         }
         div(class="tags") {
-            Button(kind=ButtonKind::Primary, busy=true) { (t().gallery.busy()) }
-            Button(disabled=true) { (t().gallery.disabled()) }
+            Button(kind=ButtonKind::Primary, busy=true) { (|| t().gallery.busy()) }
+            Button(disabled=true) { (|| t().gallery.disabled()) }
         }
     }
 }
@@ -233,7 +233,7 @@ fn table() -> View {
     let empty = || {
         view! {
             EmptyState(title=move || t().dashboard.no_jobs_title(), text=move || t().dashboard.no_jobs_text()) {
-                Button(kind=ButtonKind::Primary) { (t().dashboard.new_job()) }
+                Button(kind=ButtonKind::Primary) { (|| t().dashboard.new_job()) }
             }
         }
     };
@@ -245,9 +245,9 @@ fn table() -> View {
 
 fn messages() -> View {
     view! {
-        Banner(tone=Tone::Info, title=move || t().login.ended()) { (t().login.ended_text()) }
-        Banner(tone=Tone::Warning, title=move || t().shell.stale_title("10:42")) { (t().shell.stale_text()) }
-        Banner(tone=Tone::Error, title=move || t().common.load_failed()) { (t().common.load_failed_safe()) }
+        Banner(tone=Tone::Info, title=move || t().login.ended()) { (|| t().login.ended_text()) }
+        Banner(tone=Tone::Warning, title=move || t().shell.stale_title("10:42")) { (|| t().shell.stale_text()) }
+        Banner(tone=Tone::Error, title=move || t().common.load_failed()) { (|| t().common.load_failed_safe()) }
         Banner(tone=Tone::Success, title=move || t().gallery.toast_text())
     }
 }
@@ -277,7 +277,7 @@ fn waiting() -> View {
     view! {
         Skeleton(lines=4)
         EmptyState(title=move || t().nodes.none_match_title(), text=move || t().nodes.none_match_text()) {
-            Button { (t().common.clear_filters()) }
+            Button { (|| t().common.clear_filters()) }
         }
     }
 }
@@ -288,10 +288,10 @@ fn Floating() -> View {
     let open = create_signal(false);
     view! {
         section(class="gallery-sample") {
-            h2 { (t().gallery.floating()) }
+            h2 { (|| t().gallery.floating()) }
             div(class="tags") {
-                Button(on:click=move |_| open.set(true)) { (t().gallery.open_dialog()) }
-                Button(on:click=|_| toast(Tone::Success, t().gallery.toast_text())) { (t().gallery.show_toast()) }
+                Button(on:click=move |_| open.set(true)) { (|| t().gallery.open_dialog()) }
+                Button(on:click=|_| toast(Tone::Success, t().gallery.toast_text())) { (|| t().gallery.show_toast()) }
                 Button(on:click=|_| toast_with_undo(Tone::Info, t().gallery.toast_text(), || {})) {
                     (t().common.undo())
                 }
@@ -300,10 +300,10 @@ fn Floating() -> View {
                 open=open,
                 title=move || t().gallery.dialog_title(),
                 actions=Children::new(move || view! {
-                    Button(on:click=move |_| open.set(false)) { (t().common.cancel()) }
-                    Button(kind=ButtonKind::Danger, on:click=move |_| open.set(false)) { (t().gallery.danger()) }
+                    Button(on:click=move |_| open.set(false)) { (|| t().common.cancel()) }
+                    Button(kind=ButtonKind::Danger, on:click=move |_| open.set(false)) { (|| t().gallery.danger()) }
                 })
-            ) { p { (t().gallery.dialog_text()) } }
+            ) { p { (|| t().gallery.dialog_text()) } }
         }
     }
 }

@@ -61,13 +61,13 @@ pub fn Login() -> View {
             div(class="login-card") {
                 div(class="login-head") {
                     (brand_mark())
-                    h1 { (t().login.title()) }
-                    p { (t().login.context()) }
+                    h1 { (|| t().login.title()) }
+                    p { (|| t().login.context()) }
                 }
                 (if let Some(error) = failure.get_clone() {
                     view! { Banner(tone=Tone::Error, title=move || t().login.failed()) { (failure_words(&error)) } }
                 } else if ended.get() {
-                    view! { Banner(tone=Tone::Info, title=move || t().login.ended()) { (t().login.ended_text()) } }
+                    view! { Banner(tone=Tone::Info, title=move || t().login.ended()) { (|| t().login.ended_text()) } }
                 } else {
                     view! {}
                 })
@@ -91,7 +91,7 @@ pub fn Login() -> View {
                         )
                         (reveal_button(visible))
                     }
-                    Button(kind=ButtonKind::Primary, submit=true, busy=busy) { (t().login.submit()) }
+                    Button(kind=ButtonKind::Primary, submit=true, busy=busy) { (|| t().login.submit()) }
                 }
             }
         }
@@ -113,8 +113,8 @@ fn reveal_button(visible: Signal<bool>) -> View {
         button(
             class="icon-button",
             r#type="button",
-            aria-label=move || word(),
-            title=move || word(),
+            aria-label=word,
+            title=word,
             on:click=move |_| visible.set(!visible.get())
         ) {
             (icon(if visible.get() { Glyph::EyeOff } else { Glyph::Eye }))

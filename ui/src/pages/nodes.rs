@@ -1,5 +1,7 @@
 //! `/nodes`: every node as a grid or a table, filtered by state, partition and text, and one node's details at the
 //! side. All of it is in the URL.
+use std::cmp::Ordering;
+
 use slurmdash_api::cluster::{Node, NodeState};
 use sycamore::prelude::*;
 
@@ -103,18 +105,19 @@ fn matches(node: &Node, text: &str, state: &str, partition: &str) -> bool {
 
 /// Sorts by a column's word; nodes that are equal there stay in order of their names.
 fn arrange(nodes: &mut [Node], order: &SortOrder) {
-    nodes.sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
-    match order.key.as_str() {
-        "state" => nodes.sort_by_key(|node| node.state),
-        "cores" => nodes.sort_by_key(|node| node.cpus_allocated),
-        "memory" => nodes.sort_by_key(|node| node.memory_allocated),
-        "gpus" => nodes.sort_by_key(|node| node.gpus_allocated),
-        "load" => nodes.sort_by(|a, b| a.load.unwrap_or(-1.0).total_cmp(&b.load.unwrap_or(-1.0))),
-        _ => {}
-    }
-    if order.descending {
-        nodes.reverse();
-    }
+    // One comparison for all columns: each sort of its own would be compiled into the page on its own.
+    nodes.sort_unstable_by(|a, b| {
+        let by_column = match order.key.as_str() {
+            "state" => a.state.cmp(&b.state),
+            "cores" => a.cpus_allocated.cmp(&b.cpus_allocated),
+            "memory" => a.memory_allocated.cmp(&b.memory_allocated),
+            "gpus" => a.gpus_allocated.cmp(&b.gpus_allocated),
+            "load" => a.load.unwrap_or(-1.0).total_cmp(&b.load.unwrap_or(-1.0)),
+            _ => Ordering::Equal,
+        };
+        let ascending = by_column.then_with(|| natural(&a.name).cmp(&natural(&b.name)));
+        if order.descending { ascending.reverse() } else { ascending }
+    });
 }
 
 /// A name in an order that people expect: `node9` before `node10`.
@@ -240,7 +243,7 @@ fn details(node: Node) -> View {
     };
     let tags = |words: Vec<String>| -> View {
         if words.is_empty() {
-            return view! { span(class="absent") { (t().common.none()) } };
+            return view! { span(class="absent") { (|| t().common.none()) } };
         }
         let tags: Vec<View> = words.into_iter().map(|word| view! { span(class="tag") { (word) } }).collect();
         view! { div(class="tags") { (tags) } }

@@ -16,7 +16,7 @@ pub fn NotFound() -> View {
             title=move || t().shell.not_found_title(),
             text=move || t().shell.not_found_text(&path)
         ) {
-            LinkButton(href="/dashboard", kind=ButtonKind::Primary) { (t().shell.to_dashboard()) }
+            LinkButton(href="/dashboard", kind=ButtonKind::Primary) { (|| t().shell.to_dashboard()) }
         }
     }
 }

@@ -85,24 +85,24 @@ fn body(template: Template) -> View {
         div(class="template-page") {
             section(class="card template-settings") {
                 header(class="card-head") {
-                    h2 { (t().templates.settings()) }
+                    h2 { (|| t().templates.settings()) }
                     span(class="tag") { (visibility()) }
                 }
                 dl(class="facts") { (settings()) }
             }
             div(class="template-asks") {
                 section {
-                    header(class="section-head") { h2 { (t().templates.parameters()) } }
+                    header(class="section-head") { h2 { (|| t().templates.parameters()) } }
                     (parameter_table(&parameters))
                 }
                 section {
-                    header(class="section-head") { h2 { (t().templates.files()) } }
+                    header(class="section-head") { h2 { (|| t().templates.files()) } }
                     (file_table(&files))
                 }
                 section {
                     header(class="section-head") {
-                        h2 { (t().templates.script()) }
-                        span(class="card-note") { (t().templates.script_help()) }
+                        h2 { (|| t().templates.script()) }
+                        span(class="card-note") { (|| t().templates.script_help()) }
                     }
                     CodeView(code=script, label=file)
                 }
@@ -157,7 +157,7 @@ fn explained(label: &str, help: Option<&String>) -> Cell {
 
 fn parameter_table(parameters: &[TemplateParameter]) -> View {
     if parameters.is_empty() {
-        return view! { p(class="card-note") { (t().templates.no_parameters()) } };
+        return view! { p(class="card-note") { (|| t().templates.no_parameters()) } };
     }
     let parameters = parameters.to_vec();
     let rows = create_memo(move || {
@@ -186,7 +186,7 @@ fn parameter_table(parameters: &[TemplateParameter]) -> View {
 
 fn file_table(files: &[TemplateFile]) -> View {
     if files.is_empty() {
-        return view! { p(class="card-note") { (t().templates.no_files()) } };
+        return view! { p(class="card-note") { (|| t().templates.no_files()) } };
     }
     let files = files.to_vec();
     let rows = create_memo(move || {

@@ -115,7 +115,7 @@ fn no_templates() -> View {
             title=move || t().templates.empty_title(),
             text=move || t().templates.empty_text()
         ) {
-            LinkButton(href="/jobs/new", kind=ButtonKind::Primary) { (t().templates.custom_job()) }
+            LinkButton(href="/jobs/new", kind=ButtonKind::Primary) { (|| t().templates.custom_job()) }
         }
     }
 }
@@ -130,7 +130,7 @@ fn matches(template: &Template, text: &str, category: &str) -> bool {
 fn categories(list: Option<&TemplateList>) -> Vec<String> {
     let mut categories: Vec<String> =
         list.iter().flat_map(|list| &list.templates).map(|template| template.category.clone()).collect();
-    categories.sort();
+    categories.sort_unstable();
     categories.dedup();
     categories
 }
@@ -145,11 +145,11 @@ fn Cards(templates: ReadSignal<Vec<Template>>) -> View {
                 title=move || t().templates.none_match_title(),
                 text=move || t().templates.none_match_text()
             ) {
-                Button(on:click=|_| set_query(&[("q", ""), ("category", "")])) { (t().common.clear_filters()) }
+                Button(on:click=|_| set_query(&[("q", ""), ("category", "")])) { (|| t().common.clear_filters()) }
             }
         },
         mut templates => {
-            templates.sort_by(|a, b| (&a.category, &a.name).cmp(&(&b.category, &b.name)));
+            templates.sort_unstable_by(|a, b| (&a.category, &a.name).cmp(&(&b.category, &b.name)));
             let cards: Vec<View> = templates.iter().map(card).collect();
             view! { ul(class="template-cards") { (cards) } }
         }
@@ -175,7 +175,7 @@ fn card(template: &Template) -> View {
             p(class="template-words") { (description) }
             div(class="template-foot") {
                 div(class="tags") {
-                    (if private { view! { span(class="tag") { (t().templates.private()) } } } else { view! {} })
+                    (if private { view! { span(class="tag") { (|| t().templates.private()) } } } else { view! {} })
                     (counted(files, t().templates.one_file(), t().templates.needs_files(&format::count(files))))
                     (counted(
                         parameters,
@@ -183,7 +183,7 @@ fn card(template: &Template) -> View {
                         t().templates.needs_parameters(&format::count(parameters)),
                     ))
                 }
-                a(class="template-use", href=use_href) { (t().templates.use_it()) }
+                a(class="template-use", href=use_href) { (|| t().templates.use_it()) }
             }
         }
     }
@@ -210,7 +210,7 @@ fn Problems(list: ReadSignal<Option<TemplateList>>) -> View {
             let count = problems.with(Vec::len);
             view! {
                 Banner(tone=Tone::Warning, title=move || t().templates.problems_title(&format::count(count))) {
-                    p { (t().templates.problems_text()) }
+                    p { (|| t().templates.problems_text()) }
                     ul(class="template-problems") {
                         (problems.get_clone().into_iter().map(problem).collect::<Vec<_>>())
                     }

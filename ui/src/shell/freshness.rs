@@ -71,7 +71,7 @@ pub fn FreshnessIndicator() -> View {
         _ => freshness.with(|f| f.as_ref().and_then(|f| f.taken_at)).map(format::exact_time),
     };
     view! {
-        span(class="freshness", data-state=move || name(), role="status", title=move || hint()) {
+        span(class="freshness", data-state=name, role="status", title=hint) {
             (icon(match state.get_clone() {
                 State::Stale(_) => Glyph::WifiOff,
                 State::Live => Glyph::CircleDot,

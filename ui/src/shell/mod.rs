@@ -32,7 +32,7 @@ pub fn Frame(children: Children) -> View {
     watch_keys(palette_open);
     announce_pages();
     view! {
-        a(class="skip-link", href="#content", rel="external") { (t().shell.skip_to_content()) }
+        a(class="skip-link", href="#content", rel="external") { (|| t().shell.skip_to_content()) }
         div(class="frame") {
             Rail(cluster=cluster)
             TopBar(cluster=cluster, palette_open=palette_open)

@@ -95,7 +95,7 @@ pub fn Rail(cluster: ReadSignal<Option<ClusterSummary>>) -> View {
                         li(class="wide-only") {
                             a(class="rail-link", href="/gallery", title=move || t().shell.gallery()) {
                                 (icon(Glyph::Grip))
-                                span(class="rail-word") { (t().shell.gallery()) }
+                                span(class="rail-word") { (|| t().shell.gallery()) }
                             }
                         }
                     }
@@ -105,7 +105,7 @@ pub fn Rail(cluster: ReadSignal<Option<ClusterSummary>>) -> View {
                 li(class="wide-only") {
                     a(class="rail-link", href="/api/docs", title=move || t().shell.api_docs()) {
                         (icon(Glyph::BookOpenText))
-                        span(class="rail-word") { (t().shell.api_docs()) }
+                        span(class="rail-word") { (|| t().shell.api_docs()) }
                     }
                 }
                 li(class="wide-only") {
@@ -113,8 +113,8 @@ pub fn Rail(cluster: ReadSignal<Option<ClusterSummary>>) -> View {
                         class="rail-link",
                         r#type="button",
                         aria-expanded=move || if folded.get() { "false" } else { "true" },
-                        aria-label=move || fold_word(),
-                        title=move || fold_word(),
+                        aria-label=fold_word,
+                        title=fold_word,
                         on:click=move |_| folded.set(!folded.get_untracked())
                     ) {
                         (icon(Glyph::PanelLeft))

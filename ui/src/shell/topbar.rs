@@ -4,8 +4,8 @@ use sycamore::prelude::*;
 
 use super::freshness::FreshnessIndicator;
 use crate::client::use_client;
-use crate::components::IconButton;
 use crate::components::icon::{Glyph, icon};
+use crate::components::{IconButton, UploadIndicator};
 use crate::i18n::{Language, format, language, set_language, t};
 use crate::theme::{Theme, set_theme, theme};
 use crate::upload::Uploads;
@@ -69,7 +69,7 @@ pub fn TopBar(cluster: ReadSignal<Option<ClusterSummary>>, palette_open: Signal<
             span(class="topbar-cluster") { (name.get_clone()) }
             (if simulated.get() {
                 view! {
-                    span(class="tag", title=move || t().shell.simulated_hint()) { (t().shell.simulated()) }
+                    span(class="tag", title=move || t().shell.simulated_hint()) { (|| t().shell.simulated()) }
                 }
             } else {
                 view! {}
@@ -78,15 +78,16 @@ pub fn TopBar(cluster: ReadSignal<Option<ClusterSummary>>, palette_open: Signal<
             button(
                 class="palette-button",
                 r#type="button",
-                aria-label=move || t().shell.search_or_go(),
+                aria-label=move || format!("{} Ctrl K", t().shell.search_or_go()),
                 aria-keyshortcuts="Control+K",
                 on:click=move |_| palette_open.set(true)
             ) {
                 (icon(Glyph::Search))
-                span(class="palette-button-words") { (t().shell.search_or_go()) }
+                span(class="palette-button-words") { (|| t().shell.search_or_go()) }
                 kbd { "Ctrl K" }
             }
             div(class="topbar-end") {
+                UploadIndicator {}
                 RunningUploads {}
                 Preferences {}
                 PersonMenu {}
@@ -140,7 +141,7 @@ fn PersonMenu() -> View {
             }
             button(class="menu-item", r#type="button", on:click=move |_| sign_out()) {
                 (icon(Glyph::LogOut))
-                span { (t().shell.sign_out()) }
+                span { (|| t().shell.sign_out()) }
             }
         }
     }

@@ -182,7 +182,7 @@ pub fn LogView(props: LogViewProps) -> View {
                 tabindex="0",
                 on:scroll=scrolled
             ) {
-                div(class="log-lines", r#ref=body)
+                div(class="log-lines", r#ref=body, hidden=move || is_empty.get())
                 p(class="log-empty", hidden=move || !is_empty.get()) { (placeholder.get_clone()) }
             }
         }
@@ -278,13 +278,13 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
         }
     };
     let count = move || {
-        let matches = controls.matches.with(Vec::len);
+        let (matches, at) = (controls.matches.with(Vec::len), controls.at.get());
         if controls.query.with(String::is_empty) {
             String::new()
         } else if matches == 0 {
             t().log.no_match()
         } else {
-            t().log.matches(&format::count(controls.at.get() + 1), &format::count(matches))
+            t().log.matches(&format::count(at + 1), &format::count(matches))
         }
     };
     let toggle = |glyph: Glyph, label: fn() -> String, on: Signal<bool>| {
@@ -292,6 +292,7 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
             button(
                 class="button button-ghost log-toggle",
                 r#type="button",
+                title=label,
                 aria-pressed=move || if on.get() { "true" } else { "false" },
                 on:click=move |_| on.set(!on.get_untracked())
             ) {
@@ -317,14 +318,17 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
                     on:keydown=keys
                 )
             }
-            span(class="log-count", aria-live="polite") { (count()) }
-            IconButton(glyph=Glyph::ChevronUp, label=move || t().log.previous(), on:click=move |_| step(false))
-            IconButton(glyph=Glyph::ChevronDown, label=move || t().log.next(), on:click=move |_| step(true))
+            div(class="log-found", hidden=move || controls.query.with(String::is_empty)) {
+                span(class="log-count", aria-live="polite") { (count()) }
+                IconButton(glyph=Glyph::ChevronUp, label=move || t().log.previous(), on:click=move |_| step(false))
+                IconButton(glyph=Glyph::ChevronDown, label=move || t().log.next(), on:click=move |_| step(true))
+            }
             span(class="log-status") { (status.get_clone()) }
             (toggle(Glyph::ArrowDown, || t().log.follow(), controls.follow))
             button(
                 class="button button-ghost log-toggle",
                 r#type="button",
+                title=move || if controls.paused.get() { t().log.resume() } else { t().log.pause() },
                 on:click=move |_| controls.paused.set(!controls.paused.get_untracked())
             ) {
                 (icon(if controls.paused.get() { Glyph::Play } else { Glyph::Pause }))
@@ -333,7 +337,7 @@ fn toolbar(log: &Log, controls: Controls, status: Text) -> View {
                 }
             }
             (toggle(Glyph::CornerDownLeft, || t().log.wrap(), controls.wrap))
-            button(class="button button-ghost log-toggle", r#type="button", on:click=copy) {
+            button(class="button button-ghost log-toggle", r#type="button", title=move || t().log.copy(), on:click=copy) {
                 (icon(if copied.get() { Glyph::Check } else { Glyph::Copy }))
                 span(class="button-label", aria-live="polite") {
                     (if copied.get() { t().log.copied() } else { t().log.copy() })

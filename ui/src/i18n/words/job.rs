@@ -54,19 +54,18 @@ catalogue! {
         stale_text => "Slurm does not answer at the moment. The job itself is not affected.",
             "현재 Slurm이 응답하지 않습니다. 작업 자체에는 영향이 없습니다.";
         not_refreshed => "This page could not be refreshed", "페이지를 새로 고치지 못했습니다";
-        not_loaded => "The job could not be loaded", "작업을 불러오지 못했습니다";
-        missing_title(id: &str) => format!("There is no job {id}"), format!("작업 {id}을(를) 찾을 수 없습니다");
+        missing_title(id: &str) => format!("There is no job {id}"), format!("{id}번 작업을 찾을 수 없습니다");
         missing_text => "Slurm forgets jobs some time after they end, and other people’s jobs may be hidden from you. Check the number.",
             "Slurm은 작업이 끝나고 시간이 지나면 기록을 지우며, 다른 사용자의 작업은 보이지 않을 수 있습니다. 작업 번호를 확인하세요.";
         to_jobs => "Go to the jobs", "작업 목록으로 이동";
         cancel(id: &str) => format!("Cancel job {id}"), format!("작업 {id} 취소");
-        cancel_title(id: &str) => format!("Cancel job {id}?"), format!("작업 {id}을(를) 취소할까요?");
+        cancel_title(id: &str) => format!("Cancel job {id}?"), format!("{id}번 작업을 취소할까요?");
         cancel_running => "It stops within a minute and can’t be resumed. What it has written so far stays.",
             "1분 안에 중지되며 이어서 실행할 수 없습니다. 지금까지 기록된 결과는 그대로 남습니다.";
         cancel_pending => "It leaves the queue and loses its place. Its files stay.",
             "대기열에서 빠지고 순서를 잃습니다. 파일은 그대로 남습니다.";
         keep => "Keep it", "유지";
-        cancelled(id: &str) => format!("Job {id} is being cancelled"), format!("작업 {id}을(를) 취소하고 있습니다");
+        cancelled(id: &str) => format!("Job {id} is being cancelled"), format!("{id}번 작업을 취소하고 있습니다");
         cancel_failed => "The job could not be cancelled", "작업을 취소하지 못했습니다";
     }
 }

@@ -29,7 +29,6 @@ catalogue! {
         time => "Time", "시간";
         submitted => "Submitted", "제출";
         of_limit(limit: &str) => format!("of {limit}"), format!("/ {limit}");
-        starts(when: &str) => format!("starts {when}"), format!("{when} 시작 예정");
         none_title => "You have no jobs yet", "아직 작업이 없습니다";
         none_text => "Pick a template, add your files, and submit. Your jobs then appear here and update by themselves.",
             "템플릿을 고르고 파일을 올린 뒤 제출하세요. 작업이 여기에 표시되고 자동으로 갱신됩니다.";
@@ -40,6 +39,5 @@ catalogue! {
         choose_template => "Choose a template", "템플릿 고르기";
         see_all => "See all jobs", "전체 작업 보기";
         not_refreshed => "The list could not be refreshed", "목록을 새로 고치지 못했습니다";
-        not_loaded => "The jobs could not be loaded", "작업 목록을 불러오지 못했습니다";
     }
 }

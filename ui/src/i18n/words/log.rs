@@ -5,7 +5,6 @@ catalogue! {
     /// The log view.
     Log {
         follow => "Follow", "따라가기";
-        follow_hint => "Stay at the newest line", "가장 최근 줄 유지";
         pause => "Pause", "일시 중지";
         resume => "Resume", "다시 시작";
         paused(lines: &str) => format!("Paused. {lines} new lines wait."), format!("일시 중지됨. 새로운 줄 {lines}개가 대기 중입니다.");
@@ -17,7 +16,7 @@ catalogue! {
         next => "Next match", "다음 일치";
         copy => "Copy", "복사";
         copied => "Copied", "복사했습니다";
-        earlier_cut(size: &str) => format!("The first {size} are not shown; the file has everything."), format!("앞부분 {size}은(는) 표시되지 않습니다. 전체 내용은 파일에 있습니다.");
+        earlier_cut(size: &str) => format!("The first {size} are not shown; the file has everything."), format!("앞부분({size})은 표시되지 않습니다. 전체 내용은 파일에 있습니다.");
         lines_cut(lines: &str) => format!("Only the last {lines} lines are shown; the file has everything."), format!("마지막 {lines}줄만 표시됩니다. 전체 내용은 파일에 있습니다.");
         waiting => "No output yet. It appears here as soon as the job writes something.", "아직 출력이 없습니다. 작업이 출력을 기록하면 여기에 표시됩니다.";
         not_started => "The job has not started; there is no output yet.", "작업이 아직 시작되지 않아 출력이 없습니다.";

@@ -29,7 +29,7 @@ catalogue! {
         why_drained => "It takes no new jobs", "새 작업을 받지 않습니다";
         why_down => "Slurm cannot use this node", "Slurm이 이 노드를 사용할 수 없습니다";
         why_drained_text(reason: &str) => format!("An administrator drained it: {reason}. Jobs that still run may finish."),
-            format!("관리자가 배수 상태로 두었습니다: {reason}. 실행 중인 작업은 끝까지 진행됩니다.");
+            format!("관리자가 드레인 상태로 설정했습니다: {reason}. 실행 중인 작업은 끝까지 진행됩니다.");
         why_down_text(reason: &str) => format!("Slurm’s reason: {reason}."), format!("Slurm이 알린 사유: {reason}.");
         why_todo => "Your waiting jobs start on other nodes. Ask your administrator if you need this one.",
             "대기 중인 작업은 다른 노드에서 시작됩니다. 이 노드가 필요하면 관리자에게 문의하세요.";

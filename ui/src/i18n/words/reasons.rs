@@ -5,8 +5,6 @@ catalogue! {
     /// Why a job waits, and why it failed. `…_short` is for lists.
     Reasons {
         waits => "It waits in the queue", "대기열에서 기다리고 있습니다";
-        expected(when: &str) => format!("Slurm expects it to start {when}."), format!("Slurm은 이 작업이 {when} 시작될 것으로 예상합니다.");
-        not_expected => "Slurm has not estimated a start yet.", "아직 예상 시작 시각이 없습니다.";
 
         resources_short => "waiting for resources", "자원 대기";
         resources_what => "It waits for free resources", "자원이 비기를 기다리고 있습니다";
@@ -106,7 +104,7 @@ catalogue! {
 
         other_why(code: &str) => format!("Slurm gives this reason: {code}."), format!("Slurm이 알린 사유: {code}.");
 
-        failed_what(code: &str) => format!("It ended with exit code {code}"), format!("종료 코드 {code}(으)로 끝났습니다");
+        failed_what(code: &str) => format!("It ended with exit code {code}"), format!("오류로 끝났습니다(종료 코드 {code})");
         failed_unknown_what => "It failed", "실패했습니다";
         failed_why => "A command in its script reported an error.", "스크립트의 명령이 오류를 보고했습니다.";
         failed_todo => "The last lines of the output usually say what went wrong.", "출력의 마지막 줄에서 원인을 확인할 수 있습니다.";
@@ -125,7 +123,7 @@ catalogue! {
         signal_other => "The program was ended from outside.", "프로그램이 외부에서 종료되었습니다.";
 
         timeout_what => "It reached its time limit", "시간 제한에 도달했습니다";
-        timeout_why(limit: &str) => format!("It was stopped after {limit}, the time it had asked for."), format!("요청한 시간 {limit}이(가) 지나 중지되었습니다.");
+        timeout_why(limit: &str) => format!("It was stopped after {limit}, the time it had asked for."), format!("요청한 시간({limit})이 지나 중지되었습니다.");
         timeout_why_unknown => "It was stopped at the time it had asked for.", "요청한 시간이 지나 중지되었습니다.";
         timeout_todo => "Submit it again with more time, or let it save its state and go on from there.",
             "시간을 늘려 다시 제출하거나, 중간 상태를 저장해 이어서 실행하도록 하세요.";

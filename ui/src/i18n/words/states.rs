@@ -22,7 +22,7 @@ catalogue! {
         idle => "Idle", "유휴";
         mixed => "Mixed", "일부 사용";
         allocated => "Allocated", "전체 사용";
-        drain => "Drained", "배수";
+        drain => "Drained", "드레인";
         down => "Down", "다운";
         maintenance => "Maintenance", "점검";
     }

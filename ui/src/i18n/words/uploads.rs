@@ -14,7 +14,6 @@ catalogue! {
         completed => "Upload completed", "업로드 완료";
         chosen(count: &str, size: &str) => format!("{count} chosen, {size}"), format!("{count}개 선택, {size}");
         group(kind: &str, count: &str) => format!("{kind} Files ({count})"), format!("{kind} 파일 ({count})");
-        list => "Files", "파일 목록";
         progress_of(name: &str) => format!("Upload of {name}"), format!("{name} 업로드");
         done_of(done: &str, size: &str) => format!("{done} of {size}"), format!("{size} 중 {done}");
         rate(rate: &str) => format!("{rate}/s"), format!("{rate}/초");

@@ -23,8 +23,6 @@ catalogue! {
         files_needed(count: &str) => format!("{count} files needed"), format!("필요한 파일 {count}개");
         file_needed => "1 file needed", "필요한 파일 1개";
         no_files_needed => "no files needed", "필요한 파일 없음";
-        no_templates_title => "There are no templates yet", "아직 템플릿이 없습니다";
-        no_templates_text => "You can still write a custom job.", "사용자 정의 작업을 작성할 수 있습니다.";
         templates_not_loaded => "The templates could not be loaded", "템플릿을 불러오지 못했습니다";
         template_gone(name: &str) => format!("There is no template “{name}” (any more). Choose another one."),
             format!("“{name}” 템플릿이 없거나 삭제되었습니다. 다른 템플릿을 고르세요.");
@@ -35,7 +33,7 @@ catalogue! {
         file_there => "uploaded", "업로드됨";
         file_coming => "chosen, not uploaded yet", "선택됨, 업로드 전";
         file_missing => "required", "필수";
-        file_optional => "optional", "선택";
+        file_optional => "optional", "선택 사항";
         matches(pattern: &str) => format!("matches {pattern}"), format!("{pattern} 형식");
         takes_no_files => "This template needs no files. Add some if your job reads them, or go on.",
             "이 템플릿에는 필요한 파일이 없습니다. 작업에서 읽을 파일이 있으면 추가하고, 없으면 계속하세요.";
@@ -66,6 +64,7 @@ catalogue! {
         gpus => "GPUs per node", "노드당 GPU 수";
         time => "Time limit", "시간 제한";
         time_help => "D-HH:MM:SS, HH:MM:SS, or minutes.", "일-시:분:초, 시:분:초 또는 분 단위.";
+        no_gpus => "This partition has none.", "이 파티션에는 없습니다.";
         up_to(limit: &str) => format!("Up to {limit} here."), format!("여기서는 최대 {limit}.");
         between(min: &str, max: &str) => format!("{min} to {max}."), format!("{min}–{max}.");
         at_least(min: &str) => format!("At least {min}."), format!("{min} 이상.");
@@ -87,7 +86,6 @@ catalogue! {
         fix_first => "Some settings need your attention. They are marked above.", "확인이 필요한 설정이 있습니다. 위에 표시되어 있습니다.";
 
         check => "Check and submit", "확인하고 제출하세요";
-        rendering => "Writing the script", "스크립트를 만드는 중";
         exact_script => "The exact script", "실제 제출될 스크립트";
         fits => "It fits right now", "지금 바로 시작할 수 있습니다";
         fits_text => "The partition has room for it; it should start at once.", "파티션에 여유가 있어 바로 시작될 예정입니다.";
@@ -98,7 +96,6 @@ catalogue! {
         preview_failed => "The job can’t be submitted like this", "이대로는 제출할 수 없습니다";
         preview_failed_else => "The script could not be written", "스크립트를 만들지 못했습니다";
         to_settings => "Change the settings", "설정 변경";
-        summary_files(count: &str) => format!("{count} uploaded"), format!("{count}개 업로드됨");
         submit => "Submit Job", "작업 제출";
         submitted => "Job submitted successfully", "작업을 제출했습니다";
         submit_failed => "The job was not submitted", "작업이 제출되지 않았습니다";

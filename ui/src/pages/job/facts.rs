@@ -5,7 +5,6 @@ use sycamore::prelude::*;
 use super::why::signal_name;
 use crate::components::CodeView;
 use crate::i18n::{format, t};
-use crate::router::path_to;
 
 /// One line of a list of facts.
 #[derive(Clone, PartialEq)]
@@ -14,12 +13,11 @@ struct Fact {
     value: String,
     /// Set in monospace: ids and paths.
     mono: bool,
-    href: Option<String>,
 }
 
 impl Fact {
     fn words(label: String, value: impl Into<String>) -> Self {
-        Self { label, value: value.into(), mono: false, href: None }
+        Self { label, value: value.into(), mono: false }
     }
 
     fn mono(label: String, value: impl Into<String>) -> Self {
@@ -69,10 +67,7 @@ fn details(detail: &JobDetail) -> Vec<Fact> {
         facts.push(Fact::words(words.priority(), priority.to_string()));
     }
     if let Some(template) = &job.template {
-        facts.push(Fact {
-            href: Some(path_to("/templates", template)),
-            ..Fact::words(words.template(), template.clone())
-        });
+        facts.push(Fact::words(words.template(), template.clone()));
     }
     if let Some(code) = detail.exit_code.filter(|_| job.state.is_final()) {
         facts.push(Fact::mono(words.exit_code(), code.to_string()));
@@ -99,13 +94,9 @@ fn list(facts: Vec<Fact>) -> View {
         .into_iter()
         .map(|fact| {
             let class = if fact.mono { "mono" } else { "" };
-            let value = match fact.href {
-                Some(href) => view! { a(href=href) { (fact.value) } },
-                None => fact.value.into(),
-            };
             view! {
                 dt { (fact.label) }
-                dd(class=class) { (value) }
+                dd(class=class) { (fact.value) }
             }
         })
         .collect();
@@ -144,7 +135,7 @@ pub fn Sources(detail: ReadSignal<Option<JobDetail>>) -> View {
                 let rows: Vec<View> = files.into_iter().map(|path| view! { li(class="mono") { (path) } }).collect();
                 view! {
                     section(class="card") {
-                        h2(class="card-title") { (t().job.files()) }
+                        h2(class="card-title") { (|| t().job.files()) }
                         ul(class="file-list") { (rows) }
                     }
                 }
@@ -152,7 +143,7 @@ pub fn Sources(detail: ReadSignal<Option<JobDetail>>) -> View {
         })
         (match script.get_clone() {
             Some(script) => view! { CodeView(code=script, label=move || t().job.script()) },
-            None if known.get() => view! { p(class="card-note") { (t().job.no_script()) } },
+            None if known.get() => view! { p(class="card-note") { (|| t().job.no_script()) } },
             None => view! {},
         })
     }

@@ -42,9 +42,11 @@ pub fn JobPage(id: String) -> View {
     let failed = create_selector(move || problem.with(Option::is_some));
     let shown_id = id.clone();
     View::from_dynamic(move || {
-        if missing.get() {
+        // Both are read before either decides: see the note in components/mod.rs.
+        let (missing, known) = (missing.get(), known.get());
+        if missing {
             not_found(&shown_id)
-        } else if known.get() {
+        } else if known {
             known_job(&shown_id, detail)
         } else {
             let title_id = shown_id.clone();
@@ -89,6 +91,11 @@ fn follow(id: &str) -> Remote<JobDetail> {
     detail
 }
 
+/// Whose job it is: the account here that submitted it, else the Unix user.
+pub fn person_of(job: &Job) -> &str {
+    job.owner.as_deref().unwrap_or(&job.user)
+}
+
 fn not_found(id: &str) -> View {
     let (title, heading) = (id.to_owned(), id.to_owned());
     view! {
@@ -98,7 +105,7 @@ fn not_found(id: &str) -> View {
             title=move || t().job.missing_title(&title),
             text=move || t().job.missing_text()
         ) {
-            LinkButton(href="/jobs") { (t().job.to_jobs()) }
+            LinkButton(href="/jobs") { (|| t().job.to_jobs()) }
         }
     }
 }
@@ -118,13 +125,14 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
     });
     let explanation = create_selector(move || value.with(|detail| detail.as_ref().and_then(explain)));
     let may_cancel = create_selector(move || {
-        value.with(|detail| detail.as_ref().is_some_and(|detail| detail.may_cancel)) && !over.get()
+        let (may, over) = (value.with(|detail| detail.as_ref().is_some_and(|detail| detail.may_cancel)), over.get());
+        may && !over
     });
     let client = use_client();
     let context_id = id.to_owned();
     let context = move || {
         job.with(|job| {
-            job.as_ref().map(|job| t().job.context(&context_id, &job.user, &job.partition)).unwrap_or_default()
+            job.as_ref().map(|job| t().job.context(&context_id, person_of(job), &job.partition)).unwrap_or_default()
         })
     };
     let (cancel_id, output_id) = (id.to_owned(), id.to_owned());
@@ -140,7 +148,12 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
         (trouble(detail))
         div(class="job") {
             div(class="job-main") {
-                div(class="job-head") { (view! { JobStatePill(state=state.get()) }) }
+                div(class="job-head") {
+                    ({
+                        let state = state.get();
+                        view! { JobStatePill(state=state) }
+                    })
+                }
                 (match explanation.get_clone() {
                     Some(found) => view! {
                         ExplanationBox(tone=found.tone, what=found.what, why=found.why, todo=found.todo)
@@ -148,7 +161,7 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
                     None => view! {},
                 })
                 section(class="job-output") {
-                    h2(class="section-title") { (t().job.output()) }
+                    h2(class="section-title") { (|| t().job.output()) }
                     Output(client=client, id=output_id, over=over, started=started, both=both)
                 }
                 Sources(detail=value)
@@ -172,7 +185,7 @@ fn trouble(detail: Remote<JobDetail>) -> View {
                 Banner(tone=Tone::Warning, title=move || t().job.not_refreshed()) { (problem_words(&error)) }
             },
             (None, true) => view! {
-                Banner(tone=Tone::Warning, title=move || t().job.stale_title()) { (t().job.stale_text()) }
+                Banner(tone=Tone::Warning, title=move || t().job.stale_title()) { (|| t().job.stale_text()) }
             },
             (None, false) => view! {},
         })
@@ -215,12 +228,12 @@ fn Cancel(id: String, state: ReadSignal<JobState>) -> View {
         if matches!(state.get(), JobState::Pending) { t().job.cancel_pending() } else { t().job.cancel_running() }
     };
     view! {
-        Button(kind=ButtonKind::Danger, glyph=Glyph::CircleSlash, on:click=ask) { (t().job.cancel(&button_id)) }
+        Button(glyph=Glyph::CircleSlash, on:click=ask) { (t().job.cancel(&button_id)) }
         Dialog(
             open=open,
             title=move || t().job.cancel_title(&title_id),
             actions=move || view! {
-                Button(on:click=move |_| open.set(false)) { (t().job.keep()) }
+                Button(on:click=move |_| open.set(false)) { (|| t().job.keep()) }
                 Button(kind=ButtonKind::Danger, busy=busy, on:click=confirm) { (t().job.cancel(&label_id)) }
             }
         ) {

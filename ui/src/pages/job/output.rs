@@ -137,13 +137,13 @@ pub fn Output(
         } else {
             view! {}
         })
-        (one(client, id.clone(), stream.get(), over, started))
+        (one(client, &id, stream.get(), over, started))
     }
 }
 
-fn one(client: Client, id: String, stream: OutputStream, over: ReadSignal<bool>, started: ReadSignal<bool>) -> View {
+fn one(client: Client, id: &str, stream: OutputStream, over: ReadSignal<bool>, started: ReadSignal<bool>) -> View {
     let feed = Feed::new(stream);
-    let path = format!("/api/jobs/{}/output", escape(&id));
+    let path = format!("/api/jobs/{}/output", escape(id));
     let again: Rc<RefCell<Option<Refetch>>> = Rc::default();
     let read = Refetch::new(GAP_MS, {
         let (feed, again) = (feed.clone(), again.clone());
@@ -192,11 +192,14 @@ fn one(client: Client, id: String, stream: OutputStream, over: ReadSignal<bool>,
     });
 
     let (exists, problem) = (feed.exists, feed.problem);
-    let placeholder = move || match problem.get_clone() {
-        Some(error) if !is_missing(&error) => format!("{}. {}", t().log.failed(), problem_words(&error)),
-        _ if over.get() => t().log.empty(),
-        _ if !started.get() && !exists.get() => t().log.not_started(),
-        _ => t().log.waiting(),
+    let placeholder = move || {
+        let (over, started, exists) = (over.get(), started.get(), exists.get());
+        match problem.get_clone() {
+            Some(error) if !is_missing(&error) => format!("{}. {}", t().log.failed(), problem_words(&error)),
+            _ if over => t().log.empty(),
+            _ if !started && !exists => t().log.not_started(),
+            _ => t().log.waiting(),
+        }
     };
     let live = client.live.state();
     let status = move || match live.get() {

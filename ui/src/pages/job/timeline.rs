@@ -2,6 +2,7 @@
 use slurmdash_api::jobs::{Job, JobState};
 use sycamore::prelude::*;
 
+use crate::components::state_pill::Mark;
 use crate::components::{Glyph, Meter, icon, time, time_ago};
 use crate::i18n::{format, t};
 use crate::pages::jobs::elapsed_now;
@@ -21,7 +22,9 @@ fn points(job: &Job) -> [Point; 3] {
     let over = job.state.is_final();
     let has_run = job.elapsed > 0 || job.node_list.is_some();
     let waited = match (job.submit_time, job.start_time) {
-        (Some(submit), Some(start)) if !pending && has_run => u64::try_from(start - submit).ok(),
+        (Some(submit), Some(start)) if !pending && has_run => {
+            u64::try_from(start - submit).ok().filter(|waited| *waited > 0)
+        }
         _ => None,
     };
     let started: fn() -> String = match (pending, over && !has_run) {
@@ -53,7 +56,7 @@ fn points(job: &Job) -> [Point; 3] {
             between: waited.map(|waited| t().job.waited(&format::duration(waited))).unwrap_or_default(),
         },
         Point {
-            glyph: Glyph::Check,
+            glyph: if over { Mark::of_job(job.state).glyph() } else { Glyph::Check },
             look: if over { "done" } else { "ahead" },
             label: ended,
             time: job.end_time.filter(|_| !pending),
@@ -103,7 +106,7 @@ pub fn Timeline(job: ReadSignal<Option<Job>>) -> View {
     });
     view! {
         section(class="card", aria-label=move || t().job.timeline()) {
-            h2(class="card-title") { (t().job.timeline()) }
+            h2(class="card-title") { (|| t().job.timeline()) }
             ol(class="timeline") { (View::from(list())) }
             (match limit.get() {
                 Some(limit) => view! {

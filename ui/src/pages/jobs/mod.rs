@@ -138,20 +138,20 @@ fn empty(filtered: bool, all: bool) -> View {
                 title=move || t().jobs.none_match_title(),
                 text=move || t().jobs.none_match_text()
             ) {
-                Button(on:click=clear) { (t().common.clear_filters()) }
+                Button(on:click=clear) { (|| t().common.clear_filters()) }
             }
         }
     } else if all {
         view! {
             EmptyState(title=move || t().jobs.none_at_all_title(), text=move || t().jobs.none_at_all_text()) {
-                LinkButton(href="/jobs/new") { (t().jobs.choose_template()) }
+                LinkButton(href="/jobs/new") { (|| t().jobs.choose_template()) }
             }
         }
     } else {
         view! {
             EmptyState(title=move || t().jobs.none_title(), text=move || t().jobs.none_text()) {
-                LinkButton(href="/jobs/new") { (t().jobs.choose_template()) }
-                LinkButton(href="/jobs?view=all", kind=ButtonKind::Ghost) { (t().jobs.see_all()) }
+                LinkButton(href="/jobs/new") { (|| t().jobs.choose_template()) }
+                LinkButton(href="/jobs?view=all", kind=ButtonKind::Ghost) { (|| t().jobs.see_all()) }
             }
         }
     }

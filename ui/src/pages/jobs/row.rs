@@ -6,6 +6,7 @@ use sycamore::prelude::*;
 
 use crate::components::{Cell, Column, JobStatePill, Row, time};
 use crate::i18n::{format, t};
+use crate::pages::job::person_of;
 use crate::pages::job::why::short_reason;
 use crate::router::path_to;
 
@@ -40,7 +41,7 @@ pub fn row(job: &Job, all: bool) -> Row {
         Cell::Time(job.submit_time),
     ];
     if all {
-        cells.insert(2, Cell::Text(job.user.clone()));
+        cells.insert(2, Cell::Text(person_of(job).to_owned()));
     }
     Row { key: job.id.clone(), href: Some(path_to("/jobs", &job.id)), cells }
 }

@@ -41,7 +41,11 @@ pub fn memory(text: &str) -> Result<Option<u64>, ()> {
 
 /// Writes MiB as people type them: `8G`, `500M`.
 pub fn write_memory(mebibytes: u64) -> String {
-    if mebibytes >= 1024 && mebibytes % 1024 == 0 { format!("{}G", mebibytes / 1024) } else { format!("{mebibytes}M") }
+    if mebibytes >= 1024 && mebibytes.is_multiple_of(1024) {
+        format!("{}G", mebibytes / 1024)
+    } else {
+        format!("{mebibytes}M")
+    }
 }
 
 /// Seconds of a time as Slurm writes it: `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`,

@@ -120,7 +120,7 @@ pub fn FilesStep(template: Signal<Option<Template>>, uploads: Uploads) -> View {
         None => String::new(),
     };
     view! {
-        h2(class="step-title", tabindex="-1") { (t().wizard.add_files()) }
+        h2(class="step-title", tabindex="-1") { (|| t().wizard.add_files()) }
         Wanted(template=template, uploads=uploads)
         DropZone(on_files=Box::new(move |files| uploads.add(files)) as Box<dyn Fn(Vec<web_sys::File>)>, note=note)
         Chosen(uploads=uploads)
@@ -133,9 +133,9 @@ fn Wanted(template: Signal<Option<Template>>, uploads: Uploads) -> View {
     let files = create_selector(move || wanted(template));
     let name = create_selector(move || template.with(|template| template.as_ref().map(|t| t.name.clone())));
     View::from_dynamic(move || {
-        let files = files.get_clone();
+        let (files, name) = (files.get_clone(), name.get_clone());
         if files.is_empty() {
-            let custom = name.with(Option::is_none);
+            let custom = name.is_none();
             return view! {
                 p(class="card-note") {
                     (if custom { t().wizard.custom_files() } else { t().wizard.takes_no_files() })
@@ -145,7 +145,7 @@ fn Wanted(template: Signal<Option<Template>>, uploads: Uploads) -> View {
         let rows: Vec<View> = files.into_iter().map(|file| wanted_row(file, uploads)).collect();
         view! {
             section(class="card") {
-                h3(class="card-title") { (t().wizard.files_of(&name.get_clone().unwrap_or_default())) }
+                h3(class="card-title") { (t().wizard.files_of(name.as_deref().unwrap_or_default())) }
                 ul(class="wanted") { (rows) }
             }
         }

@@ -47,7 +47,7 @@ pub struct Form {
     pub parameters: Signal<Vec<Parameter>>,
     /// Every mistake is shown, also in fields nobody has touched.
     pub show_all: Signal<bool>,
-    fields: [Signal<String>; 9],
+    fields: Signal<[Signal<String>; 9]>,
     /// What the server refused: the text it refused, and why.
     refused: Signal<BTreeMap<String, (String, String)>>,
     scope: Signal<Option<NodeHandle>>,
@@ -61,7 +61,7 @@ impl Form {
             template: create_signal(None),
             parameters: create_signal(Vec::new()),
             show_all: create_signal(false),
-            fields: FIELDS.map(|_| create_signal(String::new())),
+            fields: create_signal(FIELDS.map(|_| create_signal(String::new()))),
             refused: create_signal(BTreeMap::new()),
             scope: create_signal(Some(use_current_scope())),
         }
@@ -70,7 +70,7 @@ impl Form {
     /// The text of one of [`FIELDS`].
     pub fn field(self, name: &str) -> Signal<String> {
         let place = FIELDS.iter().position(|known| *known == name).unwrap_or_default();
-        self.fields[place]
+        self.fields.get_untracked()[place]
     }
 
     /// Picks what to run and fills in what it suggests. What was filled in for another pick is replaced.

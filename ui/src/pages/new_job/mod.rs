@@ -125,7 +125,14 @@ pub fn NewJob() -> View {
     let current = create_selector(move || step.get() as usize);
     // Without templates one can still write a script.
     let templates_problem = wizard.templates.problem();
-    let shown = create_selector(move || wizard.restored.get() || templates_problem.with(Option::is_some));
+    let shown = create_selector(move || {
+        let (restored, trouble) = (wizard.restored.get(), templates_problem.with(Option::is_some));
+        restored || trouble
+    });
+    let shown_step = create_selector(move || {
+        let (shown, step) = (shown.get(), step.get());
+        shown.then_some(step)
+    });
     let has_draft = create_selector(move || form.pick.with(Option::is_some));
     view! {
         PageHeader(
@@ -152,16 +159,13 @@ pub fn NewJob() -> View {
                 current=current,
                 on_back=Box::new(|index: usize| go(Step::ALL[index.min(3)])) as Box<dyn Fn(usize)>
             )
-            (if shown.get() {
-                // Each step is drawn anew: what it shows is read from the form.
-                match step.get() {
-                    Step::Template => template_step(wizard),
-                    Step::Files => files_step(wizard, hold),
-                    Step::Settings => settings_step(wizard, cluster, wrong),
-                    Step::Review => review_step(wizard),
-                }
-            } else {
-                view! { Skeleton(lines=4, shape="card") }
+            // Each step is drawn anew: what it shows is read from the form.
+            (match shown_step.get() {
+                Some(Step::Template) => template_step(&wizard),
+                Some(Step::Files) => files_step(&wizard, hold),
+                Some(Step::Settings) => settings_step(&wizard, cluster, wrong),
+                Some(Step::Review) => review_step(&wizard),
+                None => view! { Skeleton(lines=4, shape="card") },
             })
         }
     }
@@ -176,7 +180,7 @@ fn go(step: Step) {
 /// The buttons at the foot of a step. `reason` says why going on must wait.
 fn foot(back: Option<Step>, reason: impl Fn() -> String + 'static, next: View) -> View {
     let back = back.map_or_else(View::new, |step| {
-        view! { Button(glyph=Glyph::ArrowLeft, on:click=move |_| go(step)) { (t().wizard.back()) } }
+        view! { Button(glyph=Glyph::ArrowLeft, on:click=move |_| go(step)) { (|| t().wizard.back()) } }
     });
     view! {
         div(class="wizard-foot") {
@@ -195,7 +199,7 @@ fn next_button(blocked: impl Fn() -> bool + 'static, to: Step) -> View {
     }
 }
 
-fn template_step(wizard: Wizard) -> View {
+fn template_step(&wizard: &Wizard) -> View {
     let nothing = create_selector(move || wizard.form.pick.with(Option::is_none));
     let reason = move || if nothing.get() { t().wizard.pick_one() } else { String::new() };
     view! {
@@ -204,7 +208,7 @@ fn template_step(wizard: Wizard) -> View {
     }
 }
 
-fn files_step(wizard: Wizard, hold: ReadSignal<String>) -> View {
+fn files_step(&wizard: &Wizard, hold: ReadSignal<String>) -> View {
     let problem = wizard.recall_problem;
     view! {
         (match problem.get_clone() {
@@ -223,7 +227,7 @@ fn files_step(wizard: Wizard, hold: ReadSignal<String>) -> View {
 }
 
 fn settings_step(
-    wizard: Wizard,
+    &wizard: &Wizard,
     cluster: ReadSignal<Option<slurmdash_api::cluster::ClusterSummary>>,
     wrong: ReadSignal<Wrong>,
 ) -> View {
@@ -237,10 +241,11 @@ fn settings_step(
         }
     };
     let reason = move || {
-        if form.show_all.get() && !wrong.with(Wrong::is_empty) { t().wizard.fix_first() } else { String::new() }
+        let (show, fine) = (form.show_all.get(), wrong.with(Wrong::is_empty));
+        if show && !fine { t().wizard.fix_first() } else { String::new() }
     };
     let next = view! {
-        Button(kind=ButtonKind::Primary, aria-describedby="wizard-reason", on:click=go_on) { (t().wizard.next()) }
+        Button(kind=ButtonKind::Primary, aria-describedby="wizard-reason", on:click=go_on) { (|| t().wizard.next()) }
     };
     let foot = foot(Some(Step::Files), reason, next);
     view! {
@@ -249,7 +254,7 @@ fn settings_step(
     }
 }
 
-fn review_step(wizard: Wizard) -> View {
+fn review_step(&wizard: &Wizard) -> View {
     let request = wizard.form.request(wizard.finished_uploads());
     let preview = preview(wizard.client, request.clone());
     let ready = create_selector(move || preview.value().with(Option::is_some));
@@ -321,7 +326,11 @@ impl Wizard {
 
     /// As soon as the templates are known: the draft of an earlier visit, and the template that the link names.
     fn restore_when_ready(self) {
-        let known = create_selector(move || self.templates.value().with(Option::is_some));
+        // The templates may be here before it is known who asks; a draft belongs to a person.
+        let known = create_selector(move || {
+            let (templates, user) = (self.templates.value().with(Option::is_some), self.client.session.user());
+            templates && user.is_some()
+        });
         create_effect(move || {
             if known.get() && !self.restored.get_untracked() {
                 untrack(|| {
@@ -376,10 +385,10 @@ impl Wizard {
     fn keep_draft(self) {
         create_effect(move || {
             let begun = self.restored.get() || self.form.pick.with(Option::is_some);
-            if !begun || !self.keeping.get() {
+            let draft = self.form.draft(self.user(), self.upload_ids());
+            if !begun || !self.keeping.get() || draft.user.is_empty() {
                 return;
             }
-            let draft = self.form.draft(self.user(), self.upload_ids());
             if draft.is_empty() {
                 Draft::forget();
             } else {

@@ -34,13 +34,13 @@ pub fn ReviewStep(
         move || {
             let on_settings = on_settings.clone();
             view! {
-                Button(glyph=Glyph::ArrowLeft, on:click=move |_| on_settings()) { (t().wizard.to_settings()) }
+                Button(glyph=Glyph::ArrowLeft, on:click=move |_| on_settings()) { (|| t().wizard.to_settings()) }
             }
         }
     };
     let back_again = back.clone();
     view! {
-        h2(class="step-title", tabindex="-1") { (t().wizard.check()) }
+        h2(class="step-title", tabindex="-1") { (|| t().wizard.check()) }
         (match submitting.get_clone() {
             Some(error) => {
                 let button = back.clone();
@@ -79,10 +79,10 @@ fn shown(preview: JobPreview) -> View {
     let JobPreview { script, fits_now, warnings } = preview;
     let fits = match fits_now {
         Some(true) => view! {
-            Banner(tone=Tone::Success, title=move || t().wizard.fits()) { (t().wizard.fits_text()) }
+            Banner(tone=Tone::Success, title=move || t().wizard.fits()) { (|| t().wizard.fits_text()) }
         },
         Some(false) => view! {
-            Banner(tone=Tone::Info, title=move || t().wizard.fits_not()) { (t().wizard.fits_not_text()) }
+            Banner(tone=Tone::Info, title=move || t().wizard.fits_not()) { (|| t().wizard.fits_not_text()) }
         },
         None => View::new(),
     };

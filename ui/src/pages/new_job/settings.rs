@@ -42,7 +42,17 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
     let error = move |name: &'static str| move || wrong.with(|wrong| form.error(name, wrong));
     let nodes_limit = up_to(|partition| format::count(partition.nodes.len()));
     let cpus_limit = up_to(|partition| partition.max_cpus_per_node.to_string());
-    let gpus_limit = up_to(|partition| partition.max_gpus_per_node.to_string());
+    let gpus_limit = up_to(|partition| match partition.max_gpus_per_node {
+        0 => String::new(),
+        most => most.to_string(),
+    });
+    let no_gpus = create_selector(move || {
+        partition.with(|partition| partition.as_ref().is_some_and(|partition| partition.max_gpus_per_node == 0))
+    });
+    let gpus_help = move || {
+        let (none, limit) = (no_gpus.get(), gpus_limit());
+        if none { t().wizard.no_gpus() } else { limit }
+    };
     let memory_limit = up_to(|partition| format::memory(partition.max_memory_per_node));
     let time_limit = up_to(|partition| partition.max_time.map(format::duration).unwrap_or_default());
     let joined = |help: fn() -> String, limit: Box<dyn Fn() -> String>| {
@@ -52,9 +62,9 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
         }
     };
     view! {
-        h2(class="step-title", tabindex="-1") { (t().wizard.how()) }
+        h2(class="step-title", tabindex="-1") { (|| t().wizard.how()) }
         fieldset(class="form-group") {
-            legend { (t().wizard.job()) }
+            legend { (|| t().wizard.job()) }
             TextInput(
                 name="job_name",
                 label=move || t().wizard.job_name(),
@@ -66,7 +76,7 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
             (partition_select(form, cluster, wrong))
         }
         fieldset(class="form-group form-grid") {
-            legend { (t().wizard.resources()) }
+            legend { (|| t().wizard.resources()) }
             TextInput(name="nodes", label=move || t().wizard.nodes(), value=form.field("nodes"),
                 help=nodes_limit, error=error("nodes"), inputmode="numeric", autocomplete="off")
             TextInput(name="tasks", label=move || t().wizard.tasks(), value=form.field("tasks"), optional=true,
@@ -76,7 +86,7 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
             TextInput(name="memory", label=move || t().wizard.memory(), value=form.field("memory"), optional=true,
                 help=joined(|| t().wizard.memory_help(), Box::new(memory_limit)), error=error("memory"), autocomplete="off")
             TextInput(name="gpus", label=move || t().wizard.gpus(), value=form.field("gpus"), optional=true,
-                help=gpus_limit, error=error("gpus"), inputmode="numeric", autocomplete="off")
+                help=gpus_help, error=error("gpus"), inputmode="numeric", autocomplete="off")
             TextInput(name="time", label=move || t().wizard.time(), value=form.field("time"), optional=true,
                 help=joined(|| t().wizard.time_help(), Box::new(time_limit)), error=error("time"), autocomplete="off")
         }
@@ -129,7 +139,7 @@ fn parameters(form: Form, wrong: ReadSignal<Wrong>) -> View {
             parameters.into_iter().map(|parameter| parameter_field(form, parameter, wrong)).collect();
         view! {
             fieldset(class="form-group form-grid") {
-                legend { (t().wizard.parameters()) }
+                legend { (|| t().wizard.parameters()) }
                 (fields)
             }
         }
@@ -209,9 +219,9 @@ fn script_editor(form: Form, wrong: ReadSignal<Wrong>) -> View {
     };
     view! {
         fieldset(class="form-group") {
-            legend { (t().wizard.script()) }
+            legend { (|| t().wizard.script()) }
             div(class=move || if error.with(String::is_empty) { "field" } else { "field field-wrong" }) {
-                label(class="field-label", r#for=label_for) { (t().wizard.script()) }
+                label(class="field-label", r#for=label_for) { (|| t().wizard.script()) }
                 textarea(
                     class="input input-mono script-editor",
                     id=id,
@@ -227,7 +237,7 @@ fn script_editor(form: Form, wrong: ReadSignal<Wrong>) -> View {
                     on:keydown=keys
                 )
                 p(class="field-error", id=error_id, role="alert") { (error.get_clone()) }
-                p(class="field-help", id=help_id) { (t().wizard.script_help()) }
+                p(class="field-help", id=help_id) { (|| t().wizard.script_help()) }
             }
         }
     }

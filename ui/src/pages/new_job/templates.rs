@@ -18,7 +18,7 @@ pub fn TemplateStep(form: Form, list: Remote<TemplateList>, gone: ReadSignal<Str
         value.with(|list| list.as_ref().map(|list| list.templates.clone()).unwrap_or_default())
     });
     view! {
-        h2(class="step-title", tabindex="-1") { (t().wizard.choose_template()) }
+        h2(class="step-title", tabindex="-1") { (|| t().wizard.choose_template()) }
         (match gone.get_clone() {
             name if name.is_empty() => view! {},
             name => view! { Banner(tone=Tone::Warning, title=move || t().wizard.template_gone(&name)) },
@@ -30,7 +30,7 @@ pub fn TemplateStep(form: Form, list: Remote<TemplateList>, gone: ReadSignal<Str
             None => view! {},
         })
         (if loading.get() { view! { Skeleton(lines=4, shape="card") } } else { view! {} })
-        div(class="template-cards", role="group", aria-label=move || t().wizard.templates()) {
+        div(class="pick-cards", role="group", aria-label=move || t().wizard.templates()) {
             Keyed(
                 list=templates,
                 key=|template| template.id.clone(),
@@ -64,17 +64,17 @@ fn template_card(form: Form, template: Template) -> View {
     };
     view! {
         button(
-            class="template-card",
+            class="pick-card",
             r#type="button",
             aria-pressed=move || if picked.get() { "true" } else { "false" },
             on:click=choose
         ) {
-            span(class="template-card-head") {
-                span(class="template-card-name") { (name) }
-                span(class="template-card-tick") { (icon(Glyph::CircleCheck)) }
+            span(class="pick-card-head") {
+                span(class="pick-card-name") { (name) }
+                span(class="pick-card-tick") { (icon(Glyph::CircleCheck)) }
             }
-            span(class="template-card-text") { (description) }
-            span(class="template-card-foot") {
+            span(class="pick-card-text") { (description) }
+            span(class="pick-card-foot") {
                 span(class="tag") { (category) }
                 span { (files()) }
             }
@@ -91,17 +91,17 @@ fn custom_card(form: Form) -> View {
     };
     view! {
         button(
-            class="template-card",
+            class="pick-card",
             r#type="button",
             aria-pressed=move || if picked.get() { "true" } else { "false" },
             on:click=choose
         ) {
-            span(class="template-card-head") {
-                span(class="template-card-name") { (t().wizard.custom()) }
-                span(class="template-card-tick") { (icon(Glyph::CircleCheck)) }
+            span(class="pick-card-head") {
+                span(class="pick-card-name") { (|| t().wizard.custom()) }
+                span(class="pick-card-tick") { (icon(Glyph::CircleCheck)) }
             }
-            span(class="template-card-text") { (t().wizard.custom_text()) }
-            span(class="template-card-foot") { (icon(Glyph::Terminal)) }
+            span(class="pick-card-text") { (|| t().wizard.custom_text()) }
+            span(class="pick-card-foot") { (icon(Glyph::Terminal)) }
         }
     }
 }
