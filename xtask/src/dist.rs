@@ -64,10 +64,7 @@ fn check(project: &Project, file: &Path) -> Result<()> {
     if let Some(loader) = elf::interpreter(&content)? {
         bail!("{} is not static: it wants {loader}", file.display());
     }
-    let version = cmd!(project.sh, "{file} version --json").quiet().read()?;
-    let version: serde_json::Value = serde_json::from_str(&version).context("slurmdash version --json")?;
-    ensure!(version["ui"] == "embedded", "the program has no UI inside: {version}");
-    Ok(())
+    project.check_ui(file)
 }
 
 /// Who compiles C for musl.

@@ -3,9 +3,9 @@
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use xshell::{Cmd, Shell};
 
 /// The checkout that a command works on.
@@ -44,11 +44,21 @@ impl Project {
         clean(self.sh.cmd(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
     }
 
-    /// Compiles the program; answers where it is.
+    /// Compiles the program with the UI that is in `ui/dist`; answers where it is.
     pub fn program(&self, profile: &str) -> Result<PathBuf> {
         self.cargo().args(["build", "--locked", "--package", "slurmdash", "--profile", profile]).run()?;
         let folder = if profile == "dev" { "debug" } else { profile };
-        Ok(self.target.join(folder).join("slurmdash"))
+        let program = self.target.join(folder).join("slurmdash");
+        self.check_ui(&program)?;
+        Ok(program)
+    }
+
+    /// Refuses a program without the UI inside: it would serve a page that says how to build one.
+    pub fn check_ui(&self, program: &Path) -> Result<()> {
+        let version = self.sh.cmd(program).args(["version", "--json"]).quiet().read()?;
+        let version: serde_json::Value = serde_json::from_str(&version).context("slurmdash version --json")?;
+        ensure!(version["ui"] == "embedded", "{} has no UI inside: {version}", program.display());
+        Ok(())
     }
 
     /// Asks before something is installed; an error where nobody can be asked and nobody agreed beforehand.

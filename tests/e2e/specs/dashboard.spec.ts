@@ -11,7 +11,7 @@ test("the dashboard shows the cluster as it is", async ({ signedIn: page }) => {
 
 test("every node is there, with its state in words", async ({ signedIn: page, server }) => {
   await page.goto("/nodes");
-  const nodes = server.slurm ? ["node001", "node004"] : ["compute01", "viz01"];
+  const nodes = server.slurm ? ["node001", "node004"] : ["node001", "viz001"];
   for (const node of nodes) await expect(content(page).getByText(new RegExp(node)).first()).toBeVisible();
   await expect(content(page).getByText(/idle/i).first()).toBeVisible();
 });

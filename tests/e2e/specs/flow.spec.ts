@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { config, dataset, trainScript } from "../files";
 import { expect, test } from "../fixtures";
-import { button, drop, job, wizard } from "../hooks";
+import { button, drop, job, upload, wizard } from "../hooks";
 
 /** From the list of jobs to the step of that name. */
 async function choose(page: Page, card: string): Promise<void> {
@@ -40,9 +40,7 @@ for (const way of ["Select Files", "drag and drop"]) {
     }
     await expect(wizard.group(page, "SCRIPT", 1)).toBeVisible();
     await expect(wizard.group(page, way === "Select Files" ? "DATA" : "CONFIG", 1)).toBeVisible();
-    await wizard.start(page).click();
-    await expect(wizard.progress(page).first()).toBeVisible();
-    await expect(wizard.completed(page).first()).toBeVisible({ timeout: 60_000 });
+    await upload(page);
     await wizard.next(page).click();
 
     const name = `e2e ${way}`.replaceAll(" ", "-").toLowerCase();

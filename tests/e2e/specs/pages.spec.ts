@@ -5,7 +5,7 @@ import type { APIRequestContext, Page } from "@playwright/test";
 import { submitScript } from "../api";
 import { config, trainScript } from "../files";
 import { expect, test } from "../fixtures";
-import { drop, job, settled, signIn, switchLanguage, wizard } from "../hooks";
+import { drop, job, settled, signIn, switchLanguage, upload, wizard } from "../hooks";
 import type { Server } from "../servers";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -32,8 +32,7 @@ const toFiles: Visit = async (page, server, request) => {
 };
 const toUploaded: Visit = async (page, server, request) => {
   await toFiles(page, server, request);
-  await wizard.start(page).click();
-  await expect(wizard.completed(page).first()).toBeVisible();
+  await upload(page);
 };
 const toSettings: Visit = async (page, server, request) => {
   await toUploaded(page, server, request);
