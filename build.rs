@@ -4,6 +4,7 @@ use std::path::PathBuf;
 fn main() {
     let dist = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("ui/dist");
     println!("cargo::rerun-if-changed=ui/dist");
+    println!("cargo::rerun-if-changed=templates/jobs");
     let dir = if dist.join("index.html").is_file() {
         dist
     } else {

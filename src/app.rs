@@ -15,6 +15,7 @@ use crate::slurm::cli::{Cli, CliConfig, detect};
 use crate::slurm::sim::{Sim, SimConfig};
 use crate::store::{Store, StoreError};
 use crate::templates::{self, TemplateError, TemplateFolder};
+use crate::unix;
 use crate::uploads::{UploadError, Uploads};
 
 /// WebSockets at once.
@@ -94,7 +95,7 @@ impl App {
             history: History::load(store.clone())?,
             live: Arc::new(Live::new(MAX_VIEWERS)),
             templates: Arc::new(templates),
-            unix_user: unix_user(),
+            unix_user: unix::own_login(),
             stopping: CancellationToken::new(),
             slurm,
             simulated,
@@ -133,13 +134,4 @@ fn private_folder(path: &Path) -> Result<(), StartError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| StartError::Folder { path: path.into(), source })
-}
-
-/// Name of the user we run as, or the number when it has no name.
-fn unix_user() -> String {
-    let uid = rustix::process::getuid().as_raw();
-    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let mut entries = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let entry = entries.find(|entry| entry.get(2).is_some_and(|field| field.parse() == Ok(uid)));
-    entry.and_then(|entry| entry.first().map(ToString::to_string)).unwrap_or_else(|| uid.to_string())
 }

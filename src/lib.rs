@@ -21,4 +21,5 @@ pub mod slurm;
 pub mod store;
 pub mod tasks;
 pub mod templates;
+pub mod unix;
 pub mod uploads;

@@ -12,7 +12,7 @@ use crate::slurm::{JobId, JobRecord, Slurm, Submission};
 use crate::store::history::HistoryRecord;
 use crate::store::{Store, StoreError};
 
-/// Submissions that are kept at hand for lists.
+/// Submissions that are kept at hand for lists; the oldest go in tenths.
 const AT_HAND: usize = 10_000;
 /// Our clock and Slurm's may differ by so much, seconds.
 const CLOCK_DIFFERENCE: i64 = 300;
@@ -49,8 +49,15 @@ impl History {
     }
 
     fn remember(&self, record: &HistoryRecord) {
-        let known = Known { job: record.job.clone(), submitted_at: record.submitted_at };
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(record.job.job_id, known);
+        let new = Known { job: record.job.clone(), submitted_at: record.submitted_at };
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(record.job.job_id, new);
+        if known.len() > AT_HAND + AT_HAND / 10 {
+            let mut ages: Vec<UnixSeconds> = known.values().map(|ours| ours.submitted_at).collect();
+            let (_, oldest_kept, _) = ages.select_nth_unstable(AT_HAND / 10);
+            let oldest_kept = *oldest_kept;
+            known.retain(|_, ours| ours.submitted_at >= oldest_kept || is_open(ours.job.state));
+        }
     }
 
     /// Fills in owner and template of the jobs that were submitted here.

@@ -131,7 +131,7 @@ async fn binary_and_oversized_messages_end_the_connection() {
         socket.send(message).await.unwrap();
         let ended = async {
             while let Some(Ok(message)) = socket.next().await {
-                drop(message)
+                drop(message);
             }
         };
         tokio::time::timeout(PATIENCE, ended).await.expect("the connection goes on");

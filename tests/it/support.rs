@@ -29,7 +29,7 @@ pub struct TestApp {
     seconds: Arc<AtomicI64>,
     server: JoinHandle<()>,
     background: TaskTracker,
-    _dir: Option<TempDir>,
+    dir: Option<TempDir>,
 }
 
 impl TestApp {
@@ -37,7 +37,7 @@ impl TestApp {
     pub async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut app = Self::start_in(dir.path(), |_| {}, None).await;
-        app._dir = Some(dir);
+        app.dir = Some(dir);
         app
     }
 
@@ -45,7 +45,7 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut app = Self::start_in(dir.path(), change, None).await;
-        app._dir = Some(dir);
+        app.dir = Some(dir);
         app
     }
 
@@ -75,10 +75,10 @@ impl TestApp {
         let server = tokio::spawn(async move { server.await.unwrap() });
         let client = Client::builder().no_proxy().build().unwrap();
         let mut started =
-            Self { url, app, password, token: String::new(), client, seconds, server, background, _dir: None };
+            Self { url, app, password, token: String::new(), client, seconds, server, background, dir: None };
         let login = started.login("admin", &started.password).await;
         assert_eq!(login.status(), StatusCode::OK);
-        started.token = json(login).await["access_token"].as_str().unwrap().to_owned();
+        json(login).await["access_token"].as_str().unwrap().clone_into(&mut started.token);
         started
     }
 

@@ -33,9 +33,7 @@ pub struct Person {
 impl Person {
     /// Who runs this program, from its environment.
     pub fn from_environment() -> Person {
-        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let name = text("USER").or_else(|| text("LOGNAME"));
-        let name = name.unwrap_or_else(|| login(rustix::process::getuid().as_raw()));
+        let name = crate::unix::own_login();
         // Each with what it is where this program's own environment has none.
         let kept = [
             ("PATH", Some("/usr/local/bin:/usr/bin:/bin")),
@@ -52,17 +50,6 @@ impl Person {
         let environment = kept.into_iter().filter_map(|(name, fallback)| Some((name.into(), value(name, fallback)?)));
         Person { environment: environment.collect(), name: name.clone() }
     }
-}
-
-/// The login of a user id, as far as this host's own list knows it.
-fn login(uid: u32) -> String {
-    let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let mut users = list.lines().map(|line| line.split(':'));
-    let login = users.find_map(|mut fields| {
-        let login = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| login.to_owned())
-    });
-    login.unwrap_or_else(|| uid.to_string())
 }
 
 /// A started record as its process needs it.

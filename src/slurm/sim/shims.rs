@@ -1,4 +1,4 @@
-//! What a job finds first on its PATH: `srun`, `scontrol show hostnames` and `hostname` for nodes that aren't there.
+//! What a job finds first on its PATH: `srun`, a little `scontrol`, and `hostname` for nodes that aren't there.
 //!
 //! All nodes are this machine. The shims read the job's layout, a file with one line for each task (`node-number
 //! node-name local-number`), named by `SLURM_SIM_LAYOUT`.
@@ -89,7 +89,7 @@ done
 exit "$worst"
 "#;
 
-/// `scontrol show hostnames`, which scripts use to find their nodes. Source: scontrol(1).
+/// `scontrol show hostnames`, which scripts use to find their nodes, and `scontrol ping`. Source: scontrol(1).
 const SCONTROL: &str = r#"#!/bin/sh
 # scontrol of a simulated cluster: only what a job script needs.
 case "$1 $2" in
@@ -99,7 +99,8 @@ case "$1 $2" in
       if [ "$name" != "$last" ]; then echo "$name"; fi
       last=$name
     done <"$SLURM_SIM_LAYOUT" ;;
-  *) echo "scontrol: error: only 'show hostnames' works inside a job of the simulated cluster" >&2; exit 1 ;;
+  "ping "*) echo "Slurmctld(primary) at login is UP" ;;
+  *) echo "scontrol: error: a job of the simulated cluster has only 'ping' and 'show hostnames'" >&2; exit 1 ;;
 esac
 "#;
 

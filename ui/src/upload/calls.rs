@@ -48,14 +48,20 @@ impl From<ClientError> for CallFailed {
     }
 }
 
-/// Opens a session.
-pub async fn init(client: Client, name: &str, size: u64, replace: bool) -> Result<UploadStarted, CallFailed> {
+/// Opens a session for a file in the folder of one job.
+pub async fn init(
+    client: Client,
+    folder: String,
+    name: &str,
+    size: u64,
+    replace: bool,
+) -> Result<UploadStarted, CallFailed> {
     let user = client.session.user().map(|user| user.username).unwrap_or_default();
     let body = InitUpload {
         filename: name.to_owned(),
         file_size: size,
         user_id: user,
-        job_id: None,
+        job_id: Some(folder),
         chunk_size: None,
         overwrite: replace,
     };

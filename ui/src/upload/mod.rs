@@ -38,6 +38,8 @@ struct Inner {
     next_id: Cell<u64>,
     wake: RefCell<Option<Timeout>>,
     owner: RefCell<Option<String>>,
+    /// Folder on the server that the files of one job go to, so that those of another never stand in their way.
+    folder: RefCell<String>,
 }
 
 /// The upload list of this page; copies are the same list.
@@ -64,6 +66,7 @@ impl Uploads {
             next_id: Cell::default(),
             wake: RefCell::default(),
             owner: RefCell::default(),
+            folder: RefCell::new(new_folder()),
         })));
         provide_context(uploads);
         create_effect(move || {
@@ -168,6 +171,7 @@ impl Uploads {
     /// Takes finished files off the list; they stay where they are.
     pub fn clear_done(self) {
         self.0.items.update(|items| items.retain(|item| !item.progress().with_untracked(Progress::is_done)));
+        self.0.folder.replace(new_folder());
     }
 
     /// Puts the uploads of an earlier visit back on the list, those of `wanted` that the server still knows.
@@ -260,7 +264,8 @@ impl Uploads {
             }
         }
         let replace = item.work.borrow().replace;
-        let started = calls::init(client, &item.name, item.info.size, replace).await?;
+        let folder = self.0.folder.borrow().clone();
+        let started = calls::init(client, folder, &item.name, item.info.size, replace).await?;
         if let Some(fingerprint) = fingerprint {
             memory::remember(&fingerprint, &started.upload_id);
         }
@@ -314,6 +319,17 @@ impl Uploads {
         // Asks for as long as the page lives.
         ask.forget();
     }
+}
+
+/// A folder's name that no other job's files have. Not a secret: the server lets nobody into somebody else's folder.
+fn new_folder() -> String {
+    format!("{:013x}{:013x}", random_bits(), random_bits())
+}
+
+/// 52 random bits.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 2^52")]
+fn random_bits() -> u64 {
+    (js_sys::Math::random() * (1_u64 << 52) as f64) as u64
 }
 
 /// The upload list of this page.
