@@ -241,7 +241,7 @@ impl Transfer {
         }
     }
 
-    /// The person stops it for now.
+    /// The person stops it, to go on later.
     pub fn pause(&mut self) {
         if matches!(self.phase, Phase::Queued | Phase::Sending) {
             self.phase = Phase::Paused;
