@@ -4,7 +4,8 @@
 //! Back when only the query changed; with every filter in the URL, both are met on every page.
 //!
 //! Links are plain `<a href>`: one listener on the document follows those that lead to a page of ours, and leaves the
-//! others (new tab, download, another origin, the server's own pages) to the browser.
+//! others (new tab, download, another origin, the server's own pages) to the browser. A page that this program does not
+//! hold (`program.rs`) is one of those others.
 use std::cell::Cell;
 
 use sycamore::prelude::*;
@@ -15,6 +16,7 @@ use crate::browser::{document, on_window, window};
 
 thread_local! {
     static LOCATION: Cell<Option<Signal<Location>>> = const { Cell::new(None) };
+    static HOLDS: Cell<fn(&Route) -> bool> = const { Cell::new(|_| true) };
 }
 
 /// Where we are, without origin and fragment.
@@ -74,14 +76,28 @@ impl Route {
     }
 }
 
-/// Starts following the address bar. Called once, in the root scope.
-pub fn start() {
+/// Starts following the address bar. Called once, in the root scope; `holds` knows the pages of this program.
+pub fn start(holds: fn(&Route) -> bool) {
+    HOLDS.set(holds);
     let location = create_signal(read_location());
     LOCATION.set(Some(location));
-    on_window("popstate", move |_| set_location(read_location()));
+    on_window("popstate", |_| {
+        let here = read_location();
+        if is_held(&here.path) {
+            set_location(here);
+        } else {
+            let _ = window().location().reload();
+        }
+    });
     let click = Closure::<dyn FnMut(MouseEvent)>::new(|event: MouseEvent| follow_link(&event));
     let _ = document().add_event_listener_with_callback("click", click.as_ref().unchecked_ref());
     on_cleanup(move || drop(click));
+}
+
+/// Whether this program holds the page that a URL of ours names.
+fn is_held(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    HOLDS.get()(&Route::parse(path))
 }
 
 fn read_location() -> Location {
@@ -114,7 +130,8 @@ fn follow_link(event: &MouseEvent) {
         && link.target().is_empty()
         && !link.has_attribute("download")
         && link.hash().is_empty()
-        && Route::parse(&link.pathname()) != Route::NotFound;
+        && Route::parse(&link.pathname()) != Route::NotFound
+        && is_held(&link.pathname());
     if ours {
         event.prevent_default();
         navigate(&format!("{}{}", link.pathname(), link.search()));
@@ -123,6 +140,10 @@ fn follow_link(event: &MouseEvent) {
 
 /// Goes to a page of ours, as a link would.
 pub fn navigate(url: &str) {
+    if !is_held(url) {
+        let _ = window().location().assign(url);
+        return;
+    }
     let before = path_now();
     if let Ok(history) = window().history() {
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(url));
@@ -132,6 +153,10 @@ pub fn navigate(url: &str) {
 
 /// Goes to a page of ours in place of this one: Back skips it.
 pub fn replace(url: &str) {
+    if !is_held(url) {
+        let _ = window().location().replace(url);
+        return;
+    }
     let before = path_now();
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(url));
