@@ -28,9 +28,9 @@ pub fn start(program: &'static Program) {
 fn app(program: &'static Program) -> View {
     i18n::start();
     theme::start();
-    router::start(program.holds);
     time::start();
     let client = Client::provide();
+    router::start(program.holds, client.session);
     (program.provide)(client);
     guard();
     tell_of_sign_in(client);
