@@ -1,4 +1,4 @@
-//! Wires the page together: language, theme, address bar, client, and which page is shown to whom.
+//! Wires the page together: language, theme, address bar, client, and who is let into which page.
 use sycamore::prelude::*;
 
 use crate::browser;
@@ -6,38 +6,43 @@ use crate::client::session::{SessionState, login_path, safe_next};
 use crate::client::{Client, use_client};
 use crate::components::time;
 use crate::i18n;
-use crate::pages;
+use crate::pages::login::Login;
+use crate::program::Program;
 use crate::router::{self, Query, Route};
 use crate::shell::Frame;
 use crate::theme;
-use crate::upload::Uploads;
+
+/// Tells `static/boot.js` that somebody is signed in.
+const SIGNED_IN: &str = "slurmdash:signed-in";
 
 /// Takes over the page that `index.html` painted.
-pub fn start() {
+pub fn start(program: &'static Program) {
     let document = browser::document();
     let Some(root) = document.get_element_by_id("app") else {
         return;
     };
     root.set_text_content(None);
-    sycamore::render_to(App, &root);
+    sycamore::render_to(move || app(program), &root);
 }
 
-#[component]
-fn App() -> View {
+fn app(program: &'static Program) -> View {
     i18n::start();
     theme::start();
-    router::start();
     time::start();
-    Uploads::provide(Client::provide());
+    let client = Client::provide();
+    router::start(program.holds, client.session);
+    (program.provide)(client);
     guard();
+    tell_of_sign_in(client);
 
     let route = router::route();
     let framed = create_selector(move || route.with(|route| *route != Route::Login));
     view! {
         (if framed.get() {
-            view! { Frame { (page(route)) } }
+            let page = View::from_dynamic(move || (program.page)(route.get_clone()));
+            view! { Frame(indicator=program.indicator) { (page) } }
         } else {
-            view! { pages::login::Login {} }
+            view! { Login {} }
         })
     }
 }
@@ -67,18 +72,12 @@ fn guard() {
     });
 }
 
-/// The page that the address bar names.
-fn page(route: ReadSignal<Route>) -> View {
-    View::from_dynamic(move || match route.get_clone() {
-        Route::Dashboard => view! { pages::dashboard::Dashboard {} },
-        Route::Nodes => view! { pages::nodes::Nodes {} },
-        Route::Templates => view! { pages::templates::Templates {} },
-        Route::Template(id) => view! { pages::template::TemplatePage(id=id) },
-        Route::Gallery => view! { pages::gallery::Gallery {} },
-        Route::Login | Route::Root => View::new(),
-        Route::Jobs => view! { pages::jobs::Jobs {} },
-        Route::Job(id) => view! { pages::job::JobPage(id=id) },
-        Route::NewJob => view! { pages::new_job::NewJob {} },
-        Route::NotFound => view! { pages::not_found::NotFound {} },
-    })
+/// Once somebody is signed in, the rest of the pages is worth fetching.
+fn tell_of_sign_in(client: Client) {
+    let state = client.session.state();
+    create_effect(move || {
+        if state.with(|state| matches!(state, SessionState::SignedIn(_))) {
+            browser::tell(SIGNED_IN);
+        }
+    });
 }

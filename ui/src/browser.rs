@@ -96,6 +96,13 @@ pub fn every(milliseconds: i32, call: impl FnMut() + 'static) {
     });
 }
 
+/// Sends an event to the window, for the scripts that started us.
+pub fn tell(event: &str) {
+    if let Ok(event) = web_sys::Event::new(event) {
+        let _ = window().dispatch_event(&event);
+    }
+}
+
 /// Listens to an event of the window until the current reactive scope ends.
 pub fn on_window(event: &'static str, call: impl FnMut(web_sys::Event) + 'static) {
     let closure = Closure::<dyn FnMut(web_sys::Event)>::new(call);

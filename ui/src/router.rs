@@ -4,17 +4,22 @@
 //! Back when only the query changed; with every filter in the URL, both are met on every page.
 //!
 //! Links are plain `<a href>`: one listener on the document follows those that lead to a page of ours, and leaves the
-//! others (new tab, download, another origin, the server's own pages) to the browser.
+//! others (new tab, download, another origin, the server's own pages) to the browser. A page of ours that this program
+//! does not hold (`program.rs`) is gone to by a real page load.
 use std::cell::Cell;
 
 use sycamore::prelude::*;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlAnchorElement, MouseEvent};
 
 use crate::browser::{document, on_window, window};
+use crate::client::Session;
 
 thread_local! {
     static LOCATION: Cell<Option<Signal<Location>>> = const { Cell::new(None) };
+    static HOLDS: Cell<fn(&Route) -> bool> = const { Cell::new(|_| true) };
+    static SESSION: Cell<Option<Session>> = const { Cell::new(None) };
 }
 
 /// Where we are, without origin and fragment.
@@ -74,14 +79,41 @@ impl Route {
     }
 }
 
-/// Starts following the address bar. Called once, in the root scope.
-pub fn start() {
+/// Starts following the address bar. Called once, in the root scope; `holds` knows the pages of this program,
+/// `session` when they may be left.
+pub fn start(holds: fn(&Route) -> bool, session: Session) {
+    HOLDS.set(holds);
+    SESSION.set(Some(session));
     let location = create_signal(read_location());
     LOCATION.set(Some(location));
-    on_window("popstate", move |_| set_location(read_location()));
+    on_window("popstate", |_| {
+        let here = read_location();
+        if is_held(&here.path) {
+            set_location(here);
+        } else {
+            leave(|location| location.reload());
+        }
+    });
     let click = Closure::<dyn FnMut(MouseEvent)>::new(|event: MouseEvent| follow_link(&event));
     let _ = document().add_event_listener_with_callback("click", click.as_ref().unchecked_ref());
     on_cleanup(move || drop(click));
+}
+
+/// Whether this program holds the page that a URL of ours names.
+fn is_held(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    HOLDS.get()(&Route::parse(path))
+}
+
+/// Leaves this program by a page load, as soon as that does the session no harm.
+fn leave(load: impl FnOnce(web_sys::Location) -> Result<(), JsValue> + 'static) {
+    let session = SESSION.get();
+    spawn_local(async move {
+        if let Some(session) = session {
+            session.settled().await;
+        }
+        let _ = load(window().location());
+    });
 }
 
 fn read_location() -> Location {
@@ -123,6 +155,10 @@ fn follow_link(event: &MouseEvent) {
 
 /// Goes to a page of ours, as a link would.
 pub fn navigate(url: &str) {
+    if !is_held(url) {
+        let url = url.to_owned();
+        return leave(move |location| location.assign(&url));
+    }
     let before = path_now();
     if let Ok(history) = window().history() {
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(url));
@@ -132,6 +168,10 @@ pub fn navigate(url: &str) {
 
 /// Goes to a page of ours in place of this one: Back skips it.
 pub fn replace(url: &str) {
+    if !is_held(url) {
+        let url = url.to_owned();
+        return leave(move |location| location.replace(&url));
+    }
     let before = path_now();
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(url));

@@ -4,7 +4,7 @@
 //!
 //! | source | logical name |
 //! |---|---|
-//! | the crate `ui`, compiled and bound | `slurmdash_ui.js` (ES module), `slurmdash_ui_bg.wasm` |
+//! | the crate `ui`'s two programs, compiled and bound | `slurmdash_entry.js` (ES module), `slurmdash_entry_bg.wasm`; `slurmdash_ui.js`, `slurmdash_ui_bg.wasm` |
 //! | `ui/styles/main.css` with everything it `@import`s | `styles.css` |
 //! | every file `ui/static/<path>` | `<path>` |
 //! | what `ui/assets.json` names: `[{"from": "pretendard/dist/web/*.woff2", "to": "fonts/"}]` | `to` + file name |
@@ -22,7 +22,7 @@
 //!
 //! # The steps
 //!
-//! cargo (profile `wasm`) → wasm-bindgen (as a library, equal to Cargo.lock's version) → wasm-opt (npm's binaryen,
+//! cargo (profile `wasm`, both programs in one run) → wasm-bindgen (as a library, equal to Cargo.lock's version) → wasm-opt (npm's binaryen,
 //! `xtask/npm/ui`) → lightningcss → names → compression. Intermediate files are in `target/ui`, cargo's in
 //! `target/wasm`; a step whose input hasn't changed is not run again, and `ui/dist` is not touched when nothing changed,
 //! so that the program isn't rebuilt. `--dev` compiles without optimising, leaves wasm-opt out and compresses lightly.
@@ -46,6 +46,11 @@ use crate::std_for::{Std, check_wasm_bindgen};
 
 /// What a browser runs.
 pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The crate's programs, by the names of their assets: the one that a first visit needs, and the one with every page,
+/// which is fetched on demand.
+const ENTRY: &str = "slurmdash_entry";
+const FULL: &str = "slurmdash_ui";
 
 /// What the compiler may have used and every browser of the last two years has.
 const WASM_FEATURES: [&str; 6] = [
@@ -78,8 +83,11 @@ pub fn build(project: &Project, dev: bool) -> Result<Assets> {
     npm(project, &tools(project))?;
     let ui = project.root.join("ui");
     let mut assets = Assets::default();
-    for (name, content) in bind(project, &compile(project, dev)?, dev)? {
-        assets.add(name, content)?;
+    let compiled = compile(project, dev)?;
+    for program in [ENTRY, FULL] {
+        for (name, content) in bind(project, &compiled, program, dev)? {
+            assets.add(name, content)?;
+        }
     }
     for file in files_below(&ui.join("static"))? {
         let name = file.strip_prefix(ui.join("static"))?.to_string_lossy().into_owned();
@@ -103,7 +111,7 @@ fn work(project: &Project) -> Result<PathBuf> {
     Ok(project.sh.create_dir(project.root.join("target/ui"))?)
 }
 
-/// Compiles the crate; answers the raw WebAssembly's path.
+/// Compiles the crate's programs; answers the folder of the raw WebAssembly.
 fn compile(project: &Project, dev: bool) -> Result<PathBuf> {
     let std = Std::find(project, TARGET)?;
     let target_dir = project.target.join("wasm");
@@ -113,22 +121,23 @@ fn compile(project: &Project, dev: bool) -> Result<PathBuf> {
         .args(std.arguments())
         .env("CARGO_TARGET_DIR", &target_dir)
         .run()?;
-    Ok(target_dir.join(TARGET).join(folder).join("slurmdash-ui.wasm"))
+    Ok(target_dir.join(TARGET).join(folder))
 }
 
-/// Runs wasm-bindgen and wasm-opt; answers the module, its snippets and the WebAssembly by logical name.
-fn bind(project: &Project, raw: &Path, dev: bool) -> Result<BTreeMap<String, Vec<u8>>> {
-    let folder = work(project)?.join(if dev { "bound-dev" } else { "bound" });
-    let input = digest(&fs::read(raw).with_context(|| format!("{}", raw.display()))?);
+/// Runs wasm-bindgen and wasm-opt on a program; answers its module, snippets and WebAssembly by logical name.
+fn bind(project: &Project, compiled: &Path, program: &str, dev: bool) -> Result<BTreeMap<String, Vec<u8>>> {
+    let folder = work(project)?.join(if dev { "bound-dev" } else { "bound" }).join(program);
+    let raw = compiled.join(format!("{}.wasm", program.replace('_', "-")));
+    let input = digest(&fs::read(&raw).with_context(|| format!("{}", raw.display()))?);
     let stamp = folder.join("input");
     if fs::read_to_string(&stamp).is_ok_and(|last| last == input) {
-        return bound(&folder.join("out"));
+        return bound(&folder.join("out"), program);
     }
     project.sh.remove_path(&folder)?;
     let out = project.sh.create_dir(folder.join("out"))?;
     Bindgen::new()
-        .input_path(raw)
-        .out_name("slurmdash_ui")
+        .input_path(&raw)
+        .out_name(program)
         .web(true)?
         .typescript(false)
         .omit_default_module_path(true)
@@ -137,20 +146,21 @@ fn bind(project: &Project, raw: &Path, dev: bool) -> Result<BTreeMap<String, Vec
         .generate(&out)
         .context("wasm-bindgen")?;
     if !dev {
-        let program = tools(project).join("node_modules/.bin/wasm-opt");
-        let file = out.join("slurmdash_ui_bg.wasm");
-        cmd!(project.sh, "{program} {file} -Oz {WASM_FEATURES...} --strip-debug --strip-producers -o {file}").run()?;
+        let optimizer = tools(project).join("node_modules/.bin/wasm-opt");
+        let file = out.join(format!("{program}_bg.wasm"));
+        cmd!(project.sh, "{optimizer} {file} -Oz {WASM_FEATURES...} --strip-debug --strip-producers -o {file}")
+            .run()?;
     }
     fs::write(stamp, input)?;
-    bound(&out)
+    bound(&out, program)
 }
 
-fn bound(out: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+fn bound(out: &Path, program: &str) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for file in files_below(out)? {
         let name = file.strip_prefix(out)?.to_string_lossy().into_owned();
         let mut content = fs::read(&file)?;
-        if name == "slurmdash_ui.js" {
+        if name == format!("{program}.js") {
             // Imports of inline JavaScript are relative; as assets they are named like everything else.
             content = String::from_utf8(content)?.replace("'./snippets/", "'/assets/snippets/").into_bytes();
         }
@@ -191,7 +201,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 /// The table: what the first page needs, then the rest in one line a kind.
 fn print_sizes(project: &Project, assets: &Assets) {
     let dist = project.root.join("ui/dist");
-    let first = assets.first_page();
+    let first = assets.first_page(&[format!("{FULL}.js"), format!("{FULL}_bg.wasm")]);
     let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
     let row = |name: &str, raw: u64, brotli: u64, gzip: u64| println!("{name:<44} {raw:>9} {brotli:>9} {gzip:>9}");
     println!("{:<44} {:>9} {:>9} {:>9}", "first page", "bytes", "brotli", "gzip");

@@ -138,6 +138,14 @@ impl Session {
         token.as_ref().map(|token| token.text.clone()).ok_or(ClientError::Unauthorized)
     }
 
+    /// Waits until no renewal is under way. Loading another page would cut it off, and with it the cookie for the next.
+    pub async fn settled(self) {
+        let under_way = self.0.refreshing.borrow().clone();
+        if let Some(promise) = under_way {
+            let _ = JsFuture::from(promise).await;
+        }
+    }
+
     /// After a 401: a newer token than `refused`, or the end of the session.
     pub(super) async fn token_instead_of(self, refused: &str) -> Result<String, ClientError> {
         let same = self.0.token.borrow().as_ref().is_some_and(|token| token.text == refused);

@@ -1,5 +1,5 @@
 //! The pages, one module each. A page reads its data from the client, keeps its filters in the URL, and is made of
-//! components; `app.rs` decides which one is shown.
+//! components; the address bar names the one that is shown, `app.rs` decides who may see it.
 
 pub mod dashboard;
 pub mod gallery;
@@ -13,6 +13,31 @@ pub mod template;
 pub mod templates;
 
 use sycamore::prelude::*;
+
+use crate::router::Route;
+
+/// The pages of the program that a first visit loads. The login page is `app.rs`'s: it has no frame.
+pub fn first_pages(route: &Route) -> View {
+    match route {
+        Route::Dashboard => view! { dashboard::Dashboard {} },
+        _ => View::new(),
+    }
+}
+
+/// Every page that is shown inside the frame.
+pub fn all_pages(route: Route) -> View {
+    match route {
+        Route::Login | Route::Root | Route::Dashboard => first_pages(&route),
+        Route::Jobs => view! { jobs::Jobs {} },
+        Route::Job(id) => view! { job::JobPage(id=id) },
+        Route::NewJob => view! { new_job::NewJob {} },
+        Route::Nodes => view! { nodes::Nodes {} },
+        Route::Templates => view! { templates::Templates {} },
+        Route::Template(id) => view! { template::TemplatePage(id=id) },
+        Route::Gallery => view! { gallery::Gallery {} },
+        Route::NotFound => view! { not_found::NotFound {} },
+    }
+}
 
 /// Where a page is that shows a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

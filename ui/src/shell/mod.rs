@@ -23,9 +23,9 @@ use topbar::TopBar;
 pub use rail::brand_mark;
 pub use topbar::Preferences;
 
-/// The frame. It stays while pages come and go inside it.
+/// The frame. It stays while pages come and go inside it. `indicator` makes the top bar's view of work that goes on.
 #[component(inline_props)]
-pub fn Frame(children: Children) -> View {
+pub fn Frame(indicator: fn() -> View, children: Children) -> View {
     // Watched here, so that the top bar and every page read one and the same value.
     let cluster = use_client().data.watch_cluster().value();
     let palette_open = create_signal(false);
@@ -35,7 +35,7 @@ pub fn Frame(children: Children) -> View {
         a(class="skip-link", href="#content", rel="external") { (|| t().shell.skip_to_content()) }
         div(class="frame") {
             Rail(cluster=cluster)
-            TopBar(cluster=cluster, palette_open=palette_open)
+            TopBar(cluster=cluster, palette_open=palette_open, indicator=indicator)
             main(class="content", id="content", tabindex="-1") {
                 StaleBanner {}
                 (children)

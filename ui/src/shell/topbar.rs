@@ -4,11 +4,10 @@ use sycamore::prelude::*;
 
 use super::freshness::FreshnessIndicator;
 use crate::client::use_client;
+use crate::components::IconButton;
 use crate::components::icon::{Glyph, icon};
-use crate::components::{IconButton, UploadIndicator};
-use crate::i18n::{Language, format, language, set_language, t};
+use crate::i18n::{Language, language, set_language, t};
 use crate::theme::{Theme, set_theme, theme};
-use crate::upload::Uploads;
 
 /// The language that the switch leads to.
 pub fn other_language() -> Language {
@@ -61,7 +60,11 @@ pub fn Preferences() -> View {
 
 /// The top bar.
 #[component(inline_props)]
-pub fn TopBar(cluster: ReadSignal<Option<ClusterSummary>>, palette_open: Signal<bool>) -> View {
+pub fn TopBar(
+    cluster: ReadSignal<Option<ClusterSummary>>,
+    palette_open: Signal<bool>,
+    indicator: fn() -> View,
+) -> View {
     let name = create_selector(move || cluster.with(|c| c.as_ref().map(|c| c.name.clone()).unwrap_or_default()));
     let simulated = create_selector(move || cluster.with(|c| c.as_ref().is_some_and(|c| c.simulated)));
     view! {
@@ -87,36 +90,11 @@ pub fn TopBar(cluster: ReadSignal<Option<ClusterSummary>>, palette_open: Signal<
                 kbd { "Ctrl K" }
             }
             div(class="topbar-end") {
-                UploadIndicator {}
-                RunningUploads {}
+                (indicator())
                 Preferences {}
                 PersonMenu {}
             }
         }
-    }
-}
-
-/// Files that are on their way, wherever the person is; leads back to them.
-#[component]
-fn RunningUploads() -> View {
-    let uploads = use_context::<Uploads>();
-    let overall = create_selector(move || uploads.overall());
-    let words = move || {
-        let overall = overall.get();
-        let percent = format!("{}%", format::percent_of(overall.done, overall.size));
-        t().uploads.running(&format::count(overall.active), &percent)
-    };
-    view! {
-        (if overall.get().active == 0 {
-            view! {}
-        } else {
-            view! {
-                a(class="text-button running-uploads", href="/jobs/new", title=move || t().uploads.running_hint()) {
-                    (icon(Glyph::Upload))
-                    span { (words()) }
-                }
-            }
-        })
     }
 }
 

@@ -88,12 +88,16 @@ impl Assets {
         self.finished().map(|(path, _)| path.to_owned()).collect()
     }
 
-    /// The page and all HTML, CSS, JavaScript and WebAssembly that it leads to.
-    pub fn first_page(&self) -> BTreeSet<String> {
+    /// The page and all HTML, CSS, JavaScript and WebAssembly that it leads to, but for the assets that are loaded
+    /// `on_demand` and what only those lead to.
+    pub fn first_page(&self, on_demand: &[String]) -> BTreeSet<String> {
+        let later: BTreeSet<&String> =
+            on_demand.iter().filter_map(|name| self.finished.get(name)).map(|(path, _)| path).collect();
         let mut reached = BTreeSet::new();
         let mut open = vec!["index.html".to_owned()];
         while let Some(path) = open.pop() {
-            if !["html", "css", "js", "wasm"].contains(&extension(&path)) || !reached.insert(path.clone()) {
+            let counts = ["html", "css", "js", "wasm"].contains(&extension(&path)) && !later.contains(&path);
+            if !counts || !reached.insert(path.clone()) {
                 continue;
             }
             if let Some((_, content)) =
@@ -173,11 +177,20 @@ mod tests {
 
     #[test]
     fn the_first_page_is_what_the_page_leads_to() {
-        let mut assets = assets(&[("a.js", "'/assets/b.wasm'"), ("b.wasm", ""), ("c.css", ""), ("d.woff2", "")]);
+        let mut assets = assets(&[
+            ("a.js", "'/assets/b.wasm' '/assets/later.js'"),
+            ("b.wasm", ""),
+            ("c.css", ""),
+            ("d.woff2", ""),
+            ("later.js", "'/assets/later.css'"),
+            ("later.css", ""),
+        ]);
         assets.finish("<script src=/assets/a.js>").unwrap();
-        let first = assets.first_page();
+        let first = assets.first_page(&["later.js".to_owned()]);
         assert_eq!(first.len(), 3, "{first:?}");
-        assert_eq!(assets.written().len(), 5);
+        assert!(!first.iter().any(|path| path.contains("later")), "{first:?}");
+        assert_eq!(assets.first_page(&[]).len(), 5);
+        assert_eq!(assets.written().len(), 7);
     }
 
     #[test]
