@@ -1,6 +1,6 @@
 //! `cargo xtask test`: unit tests, integration tests, browser tests, and what they add up to.
 //!
-//! A test that can't run here prints a line `skipped: <reason>` and returns; Rust's own harness has no word for that, so
+//! A test that can't run here prints a line `SKIPPED <reason>` and returns; Rust's own harness has no word for that, so
 //! it is read from the output and counted here. With `CI=true` a skipped test is a failure.
 
 mod cluster;

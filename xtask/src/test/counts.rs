@@ -31,7 +31,7 @@ impl fmt::Display for Counts {
 }
 
 /// The start of the line with which a Rust test says that it can't run here.
-const SKIPPED: &str = "skipped: ";
+const SKIPPED: &str = "SKIPPED ";
 
 impl Counts {
     /// From nextest's report in `JUnit`'s format (XML): one `<testcase name= classname=>` a test, `<failure` or `<error` in the bad ones.
@@ -145,7 +145,7 @@ mod tests {
             <testsuite name="slurmdash"><testcase name="a::good" classname="slurmdash" time="0.1"></testcase>
             <testcase name="a::bad" classname="slurmdash"><failure type="test failure"/></testcase>
             <testcase name="real::cluster" classname="it"><system-out>running 1 test
-skipped: slurmctld isn&apos;t installed
+SKIPPED slurmctld isn&apos;t installed
 test real::cluster ... ok</system-out></testcase></testsuite></testsuites>"#;
         let counts = Counts::from_junit(report);
         assert_eq!((counts.passed, counts.failed), (1, 1));
@@ -156,7 +156,7 @@ test real::cluster ... ok</system-out></testcase></testsuite></testsuites>"#;
     #[test]
     fn cargo_tests_output_gives_the_same() {
         let output = "running 3 tests\ntest a::good ... ok\ntest b ... ignored\ntest real::cluster ... ok\n\n\
-                      successes:\n\n---- real::cluster stdout ----\nskipped: no munge\n\n\n\
+                      successes:\n\n---- real::cluster stdout ----\nSKIPPED no munge\n\n\n\
                       test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
         let counts = Counts::from_libtest(output);
         assert_eq!((counts.passed, counts.failed), (1, 1));
