@@ -122,6 +122,8 @@ fn start_log(config: &Config) {
 }
 
 async fn serve(config: Config, arguments: &Arguments) -> Result<(), String> {
+    // From here on a signal stops it in order, a start that is under way included.
+    let signals = stop_signal()?;
     let listen = config.http.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         format!("can't listen on {listen}: {error}; choose another address with --listen, port 0 takes a free one")
@@ -138,7 +140,7 @@ async fn serve(config: Config, arguments: &Arguments) -> Result<(), String> {
         write_ready_file(file, &url, first.as_ref())
             .map_err(|error| format!("can't write the ready file {}: {error}", file.display()))?;
     }
-    let outcome = until_stopped(listener, &app).await;
+    let outcome = until_stopped(listener, &app, signals).await;
     app.stopping.cancel();
     background.close();
     background.wait().await;
@@ -148,9 +150,8 @@ async fn serve(config: Config, arguments: &Arguments) -> Result<(), String> {
 }
 
 /// Serves until a signal comes, then lets what is under way finish.
-async fn until_stopped(listener: TcpListener, app: &Arc<App>) -> Result<(), String> {
+async fn until_stopped(listener: TcpListener, app: &Arc<App>, signals: impl Future<Output = ()>) -> Result<(), String> {
     let stopping = app.stopping.clone();
-    let signals = stop_signal()?;
     let router = http::router::router(app.clone());
     let server = axum::serve(listener, router).with_graceful_shutdown({
         let stopping = stopping.clone();

@@ -13,3 +13,4 @@ mod slurm_contract;
 mod support;
 mod templates;
 mod uploads;
+mod uploads_program;

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use crate::support::eventually;
 
-/// A running program; ended when dropped.
-struct Running {
-    child: Child,
-    ready: Value,
+/// A running program; killed when dropped.
+pub struct Running {
+    /// The process.
+    pub child: Child,
+    /// What its ready file said.
+    pub ready: Value,
 }
 
 impl Drop for Running {
@@ -22,7 +24,8 @@ impl Drop for Running {
 }
 
 impl Running {
-    async fn start(dir: &Path, arguments: &[&str]) -> Self {
+    /// Starts `slurmdash serve` with its ready file in `dir`, and waits for that.
+    pub async fn start(dir: &Path, arguments: &[&str]) -> Self {
         let ready_file = dir.join("ready.json");
         // One of an earlier start would be taken for this one's.
         let _ = std::fs::remove_file(&ready_file);

@@ -1,6 +1,5 @@
 //! Uploads over HTTP: in any order, several at once, broken off, gone on with, killed, refused.
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use futures_util::StreamExt as _;
@@ -12,17 +11,17 @@ use slurmdash_api::uploads::UploadStatus;
 
 use crate::support::{TestApp, eventually, json, problem};
 
-const CHUNK: usize = 64 * 1024;
-const INIT: &str = "/api/v2/files/upload/init";
-const CHUNKS: &str = "/api/v2/files/upload/chunk";
-const COMPLETE: &str = "/api/v2/files/upload/complete";
+pub const CHUNK: usize = 64 * 1024;
+pub const INIT: &str = "/api/v2/files/upload/init";
+pub const CHUNKS: &str = "/api/v2/files/upload/chunk";
+pub const COMPLETE: &str = "/api/v2/files/upload/complete";
 
 /// Bytes that differ from chunk to chunk and from place to place.
-fn content(size: usize) -> Vec<u8> {
+pub fn content(size: usize) -> Vec<u8> {
     (0..size).map(|at| at.wrapping_mul(0x9e37_79b9).to_le_bytes()[2]).collect()
 }
 
-fn chunk_of(content: &[u8], index: usize, size: usize) -> Vec<u8> {
+pub fn chunk_of(content: &[u8], index: usize, size: usize) -> Vec<u8> {
     content.chunks(size).nth(index).unwrap().to_vec()
 }
 
@@ -30,7 +29,7 @@ fn sha256(bytes: &[u8]) -> String {
     slurmdash::random::hex(digest(&SHA256, bytes).as_ref())
 }
 
-fn form(id: &str, index: usize, bytes: Vec<u8>) -> Form {
+pub fn form(id: &str, index: usize, bytes: Vec<u8>) -> Form {
     let checksum = sha256(&bytes);
     Form::new()
         .text("upload_id", id.to_owned())
@@ -83,7 +82,7 @@ async fn upload(app: &TestApp, name: &str, content: &[u8]) -> (String, PathBuf) 
 }
 
 /// Every number below `count` once, in an order that has nothing to do with theirs.
-fn shuffled(count: usize) -> Vec<usize> {
+pub fn shuffled(count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|index| index.wrapping_mul(0x9e37_79b9) % 1_000_003);
     order
@@ -506,114 +505,4 @@ async fn a_job_gets_its_uploaded_files() {
     })
     .await;
     assert!(output.ends_with("got 3 arguments and the data\n"), "{output}");
-}
-
-/// The built program, so that it can be killed and its memory looked at.
-struct Program {
-    child: Child,
-    url: String,
-    token: String,
-    client: reqwest::Client,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // SIGKILL: nothing is tidied up.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Program {
-    async fn start(dir: &Path, password: &mut Option<String>) -> Self {
-        let (ready_file, config) = (dir.join("ready.json"), dir.join("slurmdash.yaml"));
-        // One of an earlier start would be taken for this one's.
-        let _ = std::fs::remove_file(&ready_file);
-        std::fs::write(&config, "slurm: {backend: sim}\n").unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_slurmdash"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir.join("data"));
-        command.arg("--config").arg(config).arg("--ready-file").arg(&ready_file);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let ready: Value = serde_json::from_slice(&eventually(async || std::fs::read(&ready_file).ok()).await).unwrap();
-        *password = ready["password"].as_str().map(str::to_owned).or(password.take());
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut program = Self { child, url: ready["url"].as_str().unwrap().into(), token: String::new(), client };
-        let body = json!({"username": "admin", "password": password});
-        program.token = program.post("/api/auth/login", &body).await["access_token"].as_str().unwrap().into();
-        program
-    }
-
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Value {
-        json(self.request(Method::POST, path).json(body).send().await.unwrap()).await
-    }
-
-    /// Sends a chunk; whether the program said that it is stored.
-    async fn send(&self, form: Form) -> bool {
-        let answer = self.request(Method::POST, CHUNKS).multipart(form).send().await;
-        answer.is_ok_and(|answer| answer.status() == 200)
-    }
-}
-
-#[tokio::test]
-async fn a_killed_program_keeps_what_it_promised() {
-    let dir = tempfile::tempdir().unwrap();
-    let content = content(200 * CHUNK + 11);
-    let mut password = None;
-    let mut program = Program::start(dir.path(), &mut password).await;
-    let body = json!({"filename": "big.dat", "file_size": content.len(), "user_id": "admin", "chunk_size": CHUNK});
-    let id = program.post(INIT, &body).await["upload_id"].as_str().unwrap().to_owned();
-    let mut promised = Vec::new();
-    {
-        let sends = iter(shuffled(201)).map(|index| {
-            let sent = program.send(form(&id, index, chunk_of(&content, index, CHUNK)));
-            async move { sent.await.then_some(index) }
-        });
-        let mut sends = sends.buffer_unordered(8);
-        while promised.len() < 60 {
-            promised.extend(sends.next().await.unwrap());
-        }
-        // Eight more are on their way just now.
-        let pid = rustix::process::Pid::from_child(&program.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-        promised.extend(sends.filter_map(async |sent| sent).collect::<Vec<_>>().await);
-    }
-    program.child.wait().unwrap();
-    assert!(promised.len() < 201, "it was killed in the middle");
-
-    let again = Program::start(dir.path(), &mut password).await;
-    let path = format!("/api/v2/files/uploads/{id}");
-    let shown = json(again.request(Method::GET, &path).send().await.unwrap()).await;
-    let missing: Vec<usize> = serde_json::from_value(shown["missing_chunks"].clone()).unwrap();
-    assert!(promised.iter().all(|index| !missing.contains(index)), "what was promised is there");
-    assert_eq!(shown["uploaded_chunks"], 201 - missing.len());
-    for index in missing {
-        assert!(again.send(form(&id, index, chunk_of(&content, index, CHUNK))).await);
-    }
-    let finished = again.post(COMPLETE, &json!({"upload_id": id, "verify_checksum": true})).await;
-    assert!(std::fs::read(finished["file_path"].as_str().unwrap()).unwrap() == content);
-}
-
-#[tokio::test]
-async fn memory_does_not_grow_with_the_file() {
-    const LARGE: usize = 16 << 20;
-    let dir = tempfile::tempdir().unwrap();
-    let program = Program::start(dir.path(), &mut None).await;
-    let peak = || {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().to_owned();
-        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
-    };
-    // Signing in hashes a password, which takes its own memory; that peak is there before the upload.
-    let before = peak();
-    let body = json!({"filename": "big.dat", "file_size": 16 * LARGE, "user_id": "admin", "chunk_size": LARGE});
-    let id = program.post(INIT, &body).await["upload_id"].as_str().unwrap().to_owned();
-    let bytes = vec![7; LARGE];
-    let sends = iter(0..16).map(|index| program.send(form(&id, index, bytes.clone())));
-    assert!(sends.buffer_unordered(4).all(async |sent| sent).await);
-    assert!(program.post(COMPLETE, &json!({"upload_id": id})).await["file_path"].is_string());
-    assert!(peak() < before + 48, "{} MiB for 4 senders of 16 MiB chunks, {before} before", peak());
 }
