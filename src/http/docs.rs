@@ -9,6 +9,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_swagger_ui::Config;
 
 use super::ApiError;
+use super::observe::CONTENT_SECURITY_POLICY;
 
 /// What the description says besides the calls themselves, which [`super::router`] collects.
 #[derive(OpenApi)]
@@ -43,6 +44,10 @@ impl utoipa::Modify for Bearer {
 
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/api/openapi.json")));
 
+/// The policy of every page, but for the style attributes that Swagger UI's pictures carry.
+static POLICY: LazyLock<String> =
+    LazyLock::new(|| CONTENT_SECURITY_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"));
+
 /// `/api/docs` → `/api/docs/`: Swagger UI's own links are relative.
 pub async fn redirect() -> Redirect {
     Redirect::permanent("/api/docs/")
@@ -61,8 +66,11 @@ pub async fn asset(Path(path): Path<String>) -> Response {
 fn file(path: &str) -> Response {
     match utoipa_swagger_ui::serve(path, CONFIG.clone()) {
         Ok(Some(file)) => {
-            let headers =
-                [(header::CONTENT_TYPE, file.content_type), (header::CACHE_CONTROL, "max-age=3600".to_owned())];
+            let headers = [
+                (header::CONTENT_TYPE, file.content_type),
+                (header::CACHE_CONTROL, "max-age=3600".to_owned()),
+                (header::CONTENT_SECURITY_POLICY, POLICY.clone()),
+            ];
             (headers, file.bytes.into_owned()).into_response()
         }
         Ok(None) => ApiError::not_found("such file").into_response(),

@@ -10,7 +10,10 @@ async fn every_answer_carries_the_security_headers() {
         let answer = app.anonymous(Method::GET, path).send().await.unwrap();
         let policy = answer.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval'"), "{path}: {policy}");
-        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{path}: {policy}");
+        assert!(!policy.contains("'unsafe-eval'"), "{path}: {policy}");
+        // Swagger UI's pictures carry style attributes; nothing else does.
+        let inline = policy.split(';').map(str::trim).filter(|rule| rule.contains("unsafe-inline"));
+        assert!(inline.clone().all(|rule| path == "/api/docs/" && rule.starts_with("style-src ")), "{path}: {policy}");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
         assert_eq!(answer.headers()["x-frame-options"], "DENY");
         assert_eq!(answer.headers()["x-request-id"].len(), 16);
