@@ -14,7 +14,7 @@ pub use language::{Language, language, set_language, start, t};
 
 /// Declares one area's messages as a type whose methods return the text in the current language.
 ///
-/// ```ignore
+/// ```text
 /// catalogue! {
 ///     /// The top bar.
 ///     TopBar {
