@@ -329,7 +329,8 @@ fn new_folder() -> String {
 /// 52 random bits.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 2^52")]
 fn random_bits() -> u64 {
-    (js_sys::Math::random() * (1_u64 << 52) as f64) as u64
+    const TWO_TO_THE_52ND: f64 = 4_503_599_627_370_496.0;
+    (js_sys::Math::random() * TWO_TO_THE_52ND) as u64
 }
 
 /// The upload list of this page.
