@@ -423,8 +423,11 @@ async fn tasks_run_on_several_nodes(bench: &Bench<'_>) {
     let job = bench.until_state(&id, &[JobState::Completed]).await.job;
     assert_eq!((job.nodes, job.tasks), (2, Some(3)));
     let output = bench.read(&format!("{id}.out"));
-    let lines: BTreeSet<&str> = output.lines().collect();
-    assert_eq!(lines, BTreeSet::from(["2", "0 0", "1 0", "2 1"]), "{output}");
+    let (nodes, mut lines) = (output.lines().next(), output.lines().skip(1).collect::<Vec<_>>());
+    lines.sort_unstable();
+    assert_eq!(nodes, Some("2"), "{output}");
+    // The first task is on the first node and the last on the second; the one between is where there is room.
+    assert!(lines == ["0 0", "1 0", "2 1"] || lines == ["0 0", "1 1", "2 1"], "{output}");
 }
 
 async fn jobs_inherit_nothing(bench: &Bench<'_>) {
