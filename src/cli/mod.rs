@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::{Config, Flags};
+
 /// Exit code for a wrong command line or configuration, as clap uses it.
 const USAGE: u8 = 2;
 
@@ -41,6 +43,29 @@ struct ConfigFile {
     /// Configuration file [default: /etc/slurmdash/slurmdash.yaml, when it is there]
     #[arg(long, value_name = "FILE", env = "SLURMDASH_CONFIG")]
     config: Option<PathBuf>,
+}
+
+/// The store, for every command that works on its file.
+#[derive(clap::Args)]
+struct StoreFile {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Folder of the store [default: /var/lib/slurmdash]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl StoreFile {
+    /// The configuration that names it.
+    fn config(&self) -> Result<Config, String> {
+        let data_dir = self.data_dir.as_deref().map(std::path::absolute).transpose();
+        let flags = Flags { data_dir: data_dir.map_err(|error| error.to_string())?, ..Flags::default() };
+        let loaded = crate::config::load(self.file.config.as_deref(), &flags).map_err(|error| error.to_string())?;
+        Ok(loaded.config)
+    }
 }
 
 /// Runs the program.

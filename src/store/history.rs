@@ -1,16 +1,13 @@
-//! Jobs that were submitted through slurmdash: newest first, by job number, and by owner.
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+//! Jobs that were submitted through slurmdash: newest first, by job number, by owner, and by owner and state.
 use serde::{Deserialize, Serialize};
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::jobs::Job;
+use slurmdash_api::jobs::{Job, JobState};
 
-use super::{Record, Store, StoreError};
-
-/// Submission time (seconds, so that order is time) and job number, both big endian.
-type Key = [u8; 12];
-
-const HISTORY: TableDefinition<Key, &[u8]> = TableDefinition::new("job_history");
-const BY_JOB: TableDefinition<u32, Key> = TableDefinition::new("job_history_by_job");
+use super::audit::AuditEntry;
+use super::key::Key;
+use super::record::{Entry, Lookup, Record};
+use super::walk::{Page, PageRequest, Source, Walk};
+use super::{Store, StoreError};
 
 /// One submission and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,8 +20,6 @@ pub struct HistoryRecord {
     pub submitted_at: UnixSeconds,
     /// The template's category.
     pub category: Option<String>,
-    /// The script as submitted.
-    pub script: String,
     /// Working directory.
     pub work_dir: String,
     /// Standard output's path as handed to sbatch, `%j` and the like not filled in.
@@ -37,52 +32,111 @@ pub struct HistoryRecord {
     pub signal: Option<i32>,
 }
 
+const BY_JOB: Lookup<HistoryRecord> = Lookup::plain("job_history.by_job", |record| {
+    Some(Entry::new(Key::new().number(record.job.job_id.into()), Key::new().time(record.submitted_at)))
+});
+const BY_OWNER: Lookup<HistoryRecord> = Lookup::counted("job_history.by_owner", |record| {
+    Some(Entry::new(Key::new().text(&record.owner_id), Key::new().time(record.submitted_at)))
+});
+const BY_STATE: Lookup<HistoryRecord> = Lookup::counted("job_history.by_state", |record| {
+    Some(Entry::new(state_key(&record.owner_id, record.job.state), Key::new().time(record.submitted_at)))
+});
+
+fn state_key(owner_id: &str, state: JobState) -> Key {
+    Key::new().text(owner_id).text(state.as_str())
+}
+
 impl Record for HistoryRecord {
-    const VERSION: u8 = 1;
     const TABLE: &'static str = "job_history";
+    /// 1 had the script inside; the migration to schema 3 gives it a table of its own.
+    const VERSION: u8 = 2;
+    const LOOKUPS: &'static [Lookup<Self>] = &[BY_JOB, BY_OWNER, BY_STATE];
+
+    /// Time, then job number: the table itself is in the order of submission.
+    fn key(&self) -> Key {
+        Key::new().time(self.submitted_at).number(self.job.job_id.into())
+    }
 }
 
-pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
-    tx.open_table(HISTORY)?;
-    tx.open_table(BY_JOB)?;
-    Ok(())
-}
+/// Scripts as submitted, under the key of their job: apart, so that lists don't read them.
+pub(crate) const SCRIPTS: &str = "job_scripts";
 
-fn key(record: &HistoryRecord) -> Key {
-    let mut key = [0; 12];
-    key[..8].copy_from_slice(&record.submitted_at.max(0).to_be_bytes());
-    key[8..].copy_from_slice(&record.job.job_id.to_be_bytes());
-    key
+/// Which jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum HistoryFilter {
+    /// All.
+    #[default]
+    All,
+    /// Of one account.
+    Owner(String),
+    /// Of one account, in one state.
+    State(String, JobState),
 }
 
 impl Store {
-    /// Writes a submission, or what became of it. The same `submitted_at` and job number name the same record.
+    /// Writes down a submission and its script.
+    pub async fn add_history(
+        &self,
+        record: HistoryRecord,
+        script: String,
+        audit: AuditEntry,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.put(&record)?;
+            tx.change(SCRIPTS)?.insert(record.key().bytes(), script.as_bytes())?;
+            tx.audited(&audit, ())
+        })
+        .await
+    }
+
+    /// Writes down what became of a submission, as Slurm says.
     pub async fn put_history(&self, record: HistoryRecord) -> Result<(), StoreError> {
         self.write(move |tx| {
-            tx.open_table(HISTORY)?.insert(key(&record), record.encode()?.as_slice())?;
-            tx.open_table(BY_JOB)?.insert(record.job.job_id, key(&record))?;
-            Ok(())
+            tx.put(&record)?;
+            Ok(tx.housekeeping(()))
         })
         .await
     }
 
     /// The newest submission with this job number (a cluster that was set up anew counts from 1 again).
     pub fn history_of_job(&self, job_id: u32) -> Result<Option<HistoryRecord>, StoreError> {
-        self.read(|tx| {
-            let Some(key) = tx.open_table(BY_JOB)?.get(job_id)? else {
-                return Ok(None);
-            };
-            let found = tx.open_table(HISTORY)?.get(key.value())?;
-            found.map(|bytes| HistoryRecord::decode(bytes.value())).transpose()
+        let walk = Walk::group(&BY_JOB, Key::new().number(job_id.into()));
+        self.read(|view| Ok(walk.page(view, &PageRequest::first(1))?.items.pop()))
+    }
+
+    /// The script as submitted.
+    pub fn job_script(&self, record: &HistoryRecord) -> Result<Option<String>, StoreError> {
+        self.read(|view| {
+            let found = view.table(SCRIPTS)?;
+            let found = redb::ReadableTable::get(&found, record.key().bytes())?;
+            let text = found.map(|bytes| String::from_utf8(bytes.value().to_vec()));
+            text.transpose().map_err(|error| StoreError::corrupt(SCRIPTS, error))
         })
     }
 
-    /// The newest `limit` submissions, newest first.
-    pub fn recent_history(&self, limit: usize) -> Result<Vec<HistoryRecord>, StoreError> {
-        self.read(|tx| {
-            let table = tx.open_table(HISTORY)?;
-            let newest = table.iter()?.rev().take(limit);
-            newest.map(|entry| HistoryRecord::decode(entry?.1.value())).collect()
+    /// A page of submissions with their template and category, newest first.
+    pub fn history_page(
+        &self,
+        filter: &HistoryFilter,
+        from: Option<UnixSeconds>,
+        to: Option<UnixSeconds>,
+        page: &PageRequest,
+    ) -> Result<Page<HistoryRecord>, StoreError> {
+        let walk = match filter {
+            HistoryFilter::All => Walk::table(),
+            HistoryFilter::Owner(id) => Walk::group(&BY_OWNER, Key::new().text(id)),
+            HistoryFilter::State(id, state) => Walk::group(&BY_STATE, state_key(id, *state)),
+        };
+        let time = |at| Key::new().time(at);
+        self.read(|view| walk.between(from.map(time), to.map(time)).page(view, page))
+    }
+
+    /// How many submissions there are, whenever they were.
+    pub fn history_count(&self, filter: &HistoryFilter) -> Result<u64, StoreError> {
+        self.read(|view| match filter {
+            HistoryFilter::All => view.total::<HistoryRecord>(),
+            HistoryFilter::Owner(id) => view.count(&BY_OWNER, &Key::new().text(id)),
+            HistoryFilter::State(id, state) => view.count(&BY_STATE, &state_key(id, *state)),
         })
     }
 }

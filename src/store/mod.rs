@@ -1,33 +1,49 @@
 //! Everything that must survive a restart: one redb file. The only place that knows redb.
 //!
 //! Each noun has a file here with its record and its look-ups; the domain calls those and never sees a table. A record
-//! is stored under a plain key as one version byte and JSON ([`Record`]); look-ups are tables of their own that are
-//! kept in the same write transaction as the record. Transactions are short and never held over an `await`: reads run
-//! where they are called (a few microseconds from the page cache), writes on a blocking thread because they sync.
+//! is stored under a byte key as one version byte and JSON ([`record::Record`]); look-ups are tables of their own that
+//! [`tx::Tx`] keeps in the same transaction, with the sizes of their groups. Reads run where they are called (a few
+//! microseconds from the page cache). Changes go to one thread that commits what waits together with one sync
+//! ([`writer`]), and each says whose it was: see [`tx::Written`].
 
+pub mod api_keys;
+pub mod audit;
+mod engine;
+pub mod events;
 pub mod history;
+pub mod images;
+pub mod key;
+pub mod notifications;
+pub mod record;
 pub mod sessions;
+pub mod templates;
+pub mod tx;
 pub mod uploads;
 pub mod users;
+pub mod walk;
+mod writer;
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+
+use self::engine::{Engine, Lock};
+use self::tx::{Tx, Written};
+use self::walk::View;
+use self::writer::{Task, Waiting};
 
 /// The schema this program reads and writes.
-const SCHEMA_VERSION: u32 = 1;
-/// Facts about the store itself.
+pub const SCHEMA_VERSION: u32 = 3;
+/// Facts about the store itself. The only table that is the same in every schema.
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const SCHEMA_KEY: &str = "schema_version";
 const TOKEN_KEY: &str = "token_signing_key";
 
 /// Why the store did not do it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The file can't be opened or made.
     #[error("can't open the store {path}: {source}")]
@@ -35,7 +51,7 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// The system's words.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// Another process has it open.
     #[error("the store {path} is in use by another slurmdash; stop that one first")]
@@ -43,13 +59,15 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// Others may read the file.
-    #[error("the store {path} can be read by others (mode {mode:o}); run: chmod 600 {path}")]
+    /// Others may get at the file or its folder.
+    #[error("{path} is open to others (mode {mode:o}) and holds secrets; run: chmod {right:o} {path}")]
     Exposed {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+        /// What they should be.
+        right: u32,
     },
     /// It was written by a newer program.
     #[error("the store has schema {found}, this program knows {known}; install the newer slurmdash again")]
@@ -59,6 +77,44 @@ pub enum StoreError {
         /// Ours.
         known: u32,
     },
+    /// It was written by an older program.
+    #[error(
+        "the store has schema {found}, this program needs {known}; look with `slurmdash migrate status`, then run \
+         `slurmdash migrate up` or start with `slurmdash serve --migrate`"
+    )]
+    Older {
+        /// The file's schema.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// The file is no store, or a part of it is missing.
+    #[error(
+        "the store {path} is damaged: {reason}; it was left as it is. Put a backup in its place: see `slurmdash backup \
+         list`, then `slurmdash backup restore FILE`"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The disk is nearly full.
+    #[error("the disk of the store {path} has only {free} bytes left and nothing is written below {reserve}; make room")]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// Bytes left.
+        free: u64,
+        /// Bytes that are left alone.
+        reserve: u64,
+    },
+    /// Its disk failed, and the file has not been opened again yet.
+    #[error("the disk of the store {path} has failed; it is tried again every second")]
+    Away {
+        /// The file.
+        path: PathBuf,
+    },
     /// A record is not what any version of this program wrote.
     #[error("a record in {table} can't be read: {reason}")]
     Corrupt {
@@ -67,185 +123,189 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// A look-up that finds one record would find two.
+    #[error("there is one already in {lookup}")]
+    Taken {
+        /// The look-up.
+        lookup: &'static str,
+    },
+    /// A change said that there was none: a mistake in the program.
+    #[error("a change had no audit row and was not made")]
+    Unaudited,
+    /// A change panicked: a mistake in the program.
+    #[error("a change failed and was not made")]
+    Panicked,
     /// redb's own errors: disk full, file damaged.
     #[error("the store failed: {0}")]
-    Redb(#[from] redb::Error),
-    /// The blocking thread is gone: the program is stopping.
+    Redb(Arc<redb::Error>),
+    /// The writing thread is gone: the program is stopping.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    fn corrupt(table: &'static str, reason: impl ToString) -> Self {
+        Self::Corrupt { table, reason: reason.to_string() }
+    }
+
+    fn open(path: &Path, source: std::io::Error) -> Self {
+        Self::Open { path: path.into(), source: Arc::new(source) }
+    }
+
+    /// Whether the file itself is in trouble, not one change.
+    fn is_disk(&self) -> bool {
+        matches!(self, Self::Redb(_))
+    }
 }
 
 /// redb has an error type a call; all of them mean the same to us.
 macro_rules! from_redb {
     ($($error:ty),*) => { $(impl From<$error> for StoreError {
-        fn from(error: $error) -> Self { Self::Redb(error.into()) }
+        fn from(error: $error) -> Self { Self::Redb(Arc::new(error.into())) }
     })* };
 }
-from_redb!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError);
+from_redb!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError, redb::DatabaseError);
 
-/// A value as it is stored: a version byte, then JSON.
-pub trait Record: Serialize + DeserializeOwned {
-    /// The version that is written. Raise it when the JSON changes shape, and read the old ones in `upgrade`.
-    const VERSION: u8;
-    /// The table, for errors.
-    const TABLE: &'static str;
-
-    /// Reads a record of an older version.
-    fn upgrade(version: u8, _json: &[u8]) -> Result<Self, StoreError> {
-        Err(StoreError::Corrupt { table: Self::TABLE, reason: format!("unknown version {version}") })
-    }
-
-    /// The bytes to store.
-    fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = vec![Self::VERSION];
-        serde_json::to_writer(&mut bytes, self)
-            .map_err(|error| StoreError::Corrupt { table: Self::TABLE, reason: error.to_string() })?;
-        Ok(bytes)
-    }
-
-    /// Reads stored bytes.
-    fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        match bytes.split_first() {
-            Some((&version, json)) if version == Self::VERSION => serde_json::from_slice(json)
-                .map_err(|error| StoreError::Corrupt { table: Self::TABLE, reason: error.to_string() }),
-            Some((&version, json)) => Self::upgrade(version, json),
-            None => Err(StoreError::Corrupt { table: Self::TABLE, reason: "empty".into() }),
-        }
-    }
-}
-
-/// The store. Cheap to clone.
+/// The store. Cheap to clone; the file is closed when the last one goes.
 #[derive(Clone)]
 pub struct Store {
-    database: Arc<Database>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Arc<Engine>,
+    /// `None` only while the store is closing.
+    tasks: Option<Sender<Task>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Store {
-    /// Opens the file, or makes it (mode 0600).
+    /// Opens the file, or makes it (mode 0600). A file of another schema is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        private_file(path)?;
-        let database = Database::builder().set_cache_size(8 << 20).create(path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.into() },
-            other => StoreError::Redb(other.into()),
-        })?;
-        let store = Self { database: Arc::new(database) };
-        store.initialise()?;
-        Ok(store)
-    }
-
-    /// Makes all tables on first use and refuses a file from a newer program.
-    fn initialise(&self) -> Result<(), StoreError> {
-        let tx = self.database.begin_write()?;
-        {
-            let mut meta = tx.open_table(META)?;
-            let found = meta.get(SCHEMA_KEY)?.map(|value| value.value().try_into().map(u32::from_le_bytes));
-            match found {
-                None => {
-                    meta.insert(SCHEMA_KEY, SCHEMA_VERSION.to_le_bytes().as_slice())?;
-                }
-                Some(Ok(version)) if version <= SCHEMA_VERSION => {}
-                Some(Ok(version)) => {
-                    return Err(StoreError::Newer { found: version, known: SCHEMA_VERSION });
-                }
-                Some(Err(_)) => {
-                    return Err(StoreError::Corrupt { table: "meta", reason: "schema version".into() });
-                }
-            }
+        let lock = Lock::take(path)?;
+        if !path.try_exists().map_err(|source| StoreError::open(path, source))? {
+            engine::create(path, initialise)?;
         }
-        users::create_tables(&tx)?;
-        sessions::create_tables(&tx)?;
-        history::create_tables(&tx)?;
-        uploads::create_tables(&tx)?;
-        tx.commit()?;
-        Ok(())
+        let judge = |found| match found {
+            found if found > SCHEMA_VERSION => Err(StoreError::Newer { found, known: SCHEMA_VERSION }),
+            found if found < SCHEMA_VERSION => Err(StoreError::Older { found, known: SCHEMA_VERSION }),
+            _ => Ok(()),
+        };
+        if let Some(found) = engine::peek_schema(path)? {
+            judge(found)?;
+        }
+        let engine = Arc::new(Engine::open(path, lock)?);
+        judge(engine::schema_of(&*engine.database()?)?)?;
+        let (tasks, waiting) = channel();
+        let writer = std::thread::Builder::new().name("store".into()).spawn({
+            let engine = engine.clone();
+            move || writer::run(&engine, &waiting)
+        });
+        let writer = writer.map_err(|source| StoreError::open(path, source))?;
+        Ok(Self { shared: Arc::new(Shared { engine, tasks: Some(tasks), writer: Mutex::new(Some(writer)) }) })
     }
 
     /// The key that signs tokens, made at the first call.
     pub fn token_key(&self, fresh: [u8; 32]) -> Result<Vec<u8>, StoreError> {
-        let tx = self.database.begin_write()?;
-        let key = {
-            let mut meta = tx.open_table(META)?;
-            let known = meta.get(TOKEN_KEY)?.map(|key| key.value().to_vec());
-            if let Some(key) = known {
-                key
-            } else {
-                meta.insert(TOKEN_KEY, fresh.as_slice())?;
-                fresh.to_vec()
+        self.write_blocking(move |tx| match tx.meta(TOKEN_KEY)? {
+            Some(key) => tx.unchanged(key),
+            None => {
+                tx.set_meta(TOKEN_KEY, &fresh)?;
+                Ok(tx.housekeeping(fresh.to_vec()))
             }
-        };
-        tx.commit()?;
-        Ok(key)
+        })
     }
 
     /// Reads a consistent state.
-    pub(crate) fn read<T>(
-        &self,
-        read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        read(&self.database.begin_read()?)
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let database = self.shared.engine.database()?;
+        let view = database.begin_read().map(View).map_err(StoreError::from);
+        let answer = view.and_then(|view| read(&view));
+        if answer.as_ref().is_err_and(StoreError::is_disk) {
+            // Whether it can be asked to doesn't matter: the error is answered either way.
+            let _ = self.ask(Task::Reopen);
+        }
+        answer
     }
 
-    /// Changes the store in one transaction, on disk when this answers. An error leaves everything as it was.
+    /// Changes the store in one transaction, on disk when this answers. An error leaves everything as it was. `work`
+    /// may run more than once, so it must do nothing but change the store.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        write: impl FnOnce(&WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<Written<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let database = self.database.clone();
-        tokio::task::spawn_blocking(move || {
-            let tx = database.begin_write()?;
-            let value = write(&tx)?;
-            tx.commit()?;
-            Ok(value)
-        })
-        .await
-        .map_err(|_| StoreError::Closed)?
+        let (answer, outcome) = tokio::sync::oneshot::channel();
+        // Whoever asked may have gone; the change is made all the same.
+        let answer = move |value| drop(answer.send(value));
+        self.ask(Task::Change(Box::new(Waiting { work, value: None, answer })))?;
+        outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// [`Store::write`] for code that may wait.
+    pub(crate) fn write_blocking<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Tx<'_>) -> Result<Written<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, outcome) = channel();
+        let answer = move |value| drop(answer.send(value));
+        self.ask(Task::Change(Box::new(Waiting { work, value: None, answer })))?;
+        outcome.recv().map_err(|_| StoreError::Closed)?
+    }
+
+    fn ask(&self, task: Task) -> Result<(), StoreError> {
+        let tasks = self.shared.tasks.as_ref().ok_or(StoreError::Closed)?;
+        tasks.send(task).map_err(|_| StoreError::Closed)
     }
 }
 
-/// Makes the file with mode 0600, or checks that it has it.
-fn private_file(path: &Path) -> Result<(), StoreError> {
-    let open = |source| StoreError::Open { path: path.into(), source };
-    let made: std::io::Result<File> = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match made {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let bits = std::fs::metadata(path).map_err(open)?.permissions().mode() & 0o777;
-            let is_private = bits.trailing_zeros() >= 6;
-            if is_private { Ok(()) } else { Err(StoreError::Exposed { path: path.into(), mode: bits }) }
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The thread ends when nobody can ask any more; the file is closed when both of us have let go of it.
+        self.tasks = None;
+        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the store's thread has failed");
         }
-        Err(error) => Err(open(error)),
     }
+}
+
+impl Tx<'_> {
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.raw().open_table(META)?.get(key)?.map(|value| value.value().to_vec()))
+    }
+
+    fn set_meta(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.mark_changed();
+        self.raw().open_table(META)?.insert(key, value)?;
+        Ok(())
+    }
+}
+
+/// Makes a new file's tables.
+fn initialise(database: &redb::Database) -> Result<(), StoreError> {
+    let transaction = database.begin_write()?;
+    create_tables(&transaction)?;
+    transaction.open_table(META)?.insert(SCHEMA_KEY, SCHEMA_VERSION.to_le_bytes().as_slice())?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Every table of this schema, so that none is missing when it is read.
+fn create_tables(transaction: &redb::WriteTransaction) -> Result<(), StoreError> {
+    struct Create<'a>(&'a redb::WriteTransaction);
+    impl record::EveryRecord for Create<'_> {
+        fn one<R: record::Record>(&mut self) -> Result<(), StoreError> {
+            for table in R::LOOKUPS.iter().map(|lookup| lookup.table).chain([R::TABLE]) {
+                self.0.open_table(walk::definition(table))?;
+            }
+            Ok(())
+        }
+    }
+    for table in [walk::COUNTS, walk::NUMBERS, uploads::CHUNKS, uploads::JOB_FOLDERS, history::SCRIPTS] {
+        transaction.open_table(walk::definition(table))?;
+    }
+    record::every_record(&mut Create(transaction))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_store_is_private_and_opens_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("store.redb");
-        let key = {
-            let store = Store::open(&path).unwrap();
-            assert!(matches!(Store::open(&path), Err(StoreError::InUse { .. })));
-            store.token_key([7; 32]).unwrap()
-        };
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(Store::open(&path).unwrap().token_key([8; 32]).unwrap(), key, "the key stays");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(Store::open(&path), Err(StoreError::Exposed { mode: 0o640, .. })));
-    }
-
-    #[test]
-    fn a_newer_store_is_refused_and_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("store.redb");
-        {
-            let store = Store::open(&path).unwrap();
-            let tx = store.database.begin_write().unwrap();
-            tx.open_table(META).unwrap().insert(SCHEMA_KEY, 99_u32.to_le_bytes().as_slice()).unwrap();
-            tx.commit().unwrap();
-        }
-        assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 99, .. })));
-    }
-}
+mod tests;

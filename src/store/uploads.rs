@@ -1,20 +1,20 @@
-//! Upload sessions: by id, by owner and status newest first, the open ones; their chunks; who has which job folder.
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+//! Upload sessions: by id, by owner, by owner and status, by status; their chunks; who has which job folder.
+use redb::ReadableTable as _;
 use serde::{Deserialize, Serialize};
 use slurmdash_api::UnixSeconds;
 use slurmdash_api::uploads::UploadStatus;
 
-use super::{Record, Store, StoreError};
+use super::audit::AuditEntry;
+use super::key::Key;
+use super::record::{Entry, Lookup, Record};
+use super::tx::{Tx, update};
+use super::walk::{Page, PageRequest, Source as _, Walk};
+use super::{Store, StoreError};
 
-const UPLOADS: TableDefinition<&str, &[u8]> = TableDefinition::new("uploads");
-/// Owner's id, status, `u64::MAX - created_at` (so that order is newest first), upload id.
-const BY_OWNER: TableDefinition<(&str, u8, u64, &str), ()> = TableDefinition::new("uploads_by_owner");
-/// Ids of the sessions that take chunks: what is looked through at start.
-const OPEN: TableDefinition<&str, ()> = TableDefinition::new("uploads_open");
 /// Upload id and chunk index, to the chunk's SHA-256. A chunk is here if and only if its bytes are on disk.
-const CHUNKS: TableDefinition<(&str, u32), [u8; 32]> = TableDefinition::new("upload_chunks");
+pub(crate) const CHUNKS: &str = "upload_chunks";
 /// Job folder, to its owner's id.
-const JOB_FOLDERS: TableDefinition<&str, &str> = TableDefinition::new("upload_job_folders");
+pub(crate) const JOB_FOLDERS: &str = "upload_job_folders";
 
 /// One upload session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +49,51 @@ pub struct UploadRecord {
     pub inode: Option<u64>,
 }
 
+const BY_OWNER: Lookup<UploadRecord> = Lookup::counted("uploads.by_owner", |upload| {
+    Some(Entry::new(Key::new().text(&upload.owner_id), Key::new().time(upload.created_at)))
+});
+const BY_OWNER_STATUS: Lookup<UploadRecord> = Lookup::counted("uploads.by_owner_status", |upload| {
+    Some(Entry::new(owner_status_key(&upload.owner_id, upload.status), Key::new().time(upload.created_at)))
+});
+const BY_STATUS: Lookup<UploadRecord> = Lookup::counted("uploads.by_status", |upload| {
+    Some(Entry::new(Key::new().byte(status_byte(upload.status)), Key::new().time(upload.created_at)))
+});
+
+fn owner_status_key(owner_id: &str, status: UploadStatus) -> Key {
+    Key::new().text(owner_id).byte(status_byte(status))
+}
+
+fn status_byte(status: UploadStatus) -> u8 {
+    match status {
+        UploadStatus::Uploading => 0,
+        UploadStatus::Completed => 1,
+        UploadStatus::Cancelled => 2,
+    }
+}
+
+/// Where a chunk's digest is.
+pub(crate) fn chunk_key(upload_id: &str, index: u32) -> Key {
+    Key::new().text(upload_id).number(index.into())
+}
+
 impl Record for UploadRecord {
-    const VERSION: u8 = 1;
     const TABLE: &'static str = "uploads";
+    const VERSION: u8 = 1;
+    const LOOKUPS: &'static [Lookup<Self>] = &[BY_OWNER, BY_OWNER_STATUS, BY_STATUS];
+
+    fn key(&self) -> Key {
+        Key::raw(self.id.as_bytes())
+    }
+}
+
+/// Which of somebody's uploads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UploadFilter {
+    /// All.
+    #[default]
+    All,
+    /// Those in one status.
+    Status(UploadStatus),
 }
 
 /// What came of beginning an upload.
@@ -76,214 +118,176 @@ pub struct ChunkRow {
     pub digest: [u8; 32],
 }
 
-pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
-    tx.open_table(UPLOADS)?;
-    tx.open_table(BY_OWNER)?;
-    tx.open_table(OPEN)?;
-    tx.open_table(CHUNKS)?;
-    tx.open_table(JOB_FOLDERS)?;
-    Ok(())
-}
-
-fn status_byte(status: UploadStatus) -> u8 {
-    match status {
-        UploadStatus::Uploading => 0,
-        UploadStatus::Completed => 1,
-        UploadStatus::Cancelled => 2,
-    }
-}
-
-fn index_key(record: &UploadRecord) -> (&str, u8, u64, &str) {
-    let age = u64::MAX - u64::try_from(record.created_at).unwrap_or(0);
-    (&record.owner_id, status_byte(record.status), age, &record.id)
-}
-
 impl Store {
     /// Records a new upload with status `Uploading`, and that its job folder is its owner's.
-    pub async fn begin_upload(&self, record: UploadRecord, max_open: usize) -> Result<Beginning, StoreError> {
+    pub async fn begin_upload(
+        &self,
+        record: UploadRecord,
+        max_open: usize,
+        audit: AuditEntry,
+    ) -> Result<Beginning, StoreError> {
         self.write(move |tx| {
             let owner = record.owner_id.as_str();
-            if let Some(job_id) = &record.job_id {
-                let mut folders = tx.open_table(JOB_FOLDERS)?;
-                let taken = folders.get(job_id.as_str())?.map(|of| of.value() != owner);
-                match taken {
-                    Some(true) => return Ok(Beginning::FolderTaken),
-                    Some(false) => {}
-                    None => {
-                        folders.insert(job_id.as_str(), owner)?;
-                    }
-                }
+            let is_free = match &record.job_id {
+                None => true,
+                Some(job_id) => match tx.open(JOB_FOLDERS)?.get(job_id.as_bytes())? {
+                    Some(taken) if taken.value() != owner.as_bytes() => return tx.unchanged(Beginning::FolderTaken),
+                    taken => taken.is_none(),
+                },
+            };
+            let open = tx.count(&BY_OWNER_STATUS, &owner_status_key(owner, UploadStatus::Uploading))?;
+            if usize::try_from(open).is_ok_and(|open| open >= max_open) {
+                return tx.unchanged(Beginning::TooManyOpen);
             }
-            let mut by_owner = tx.open_table(BY_OWNER)?;
-            if by_owner.range((owner, 0, 0, "")..(owner, 1, 0, ""))?.take(max_open).count() >= max_open {
-                return Ok(Beginning::TooManyOpen);
+            if let Some(job_id) = record.job_id.as_ref().filter(|_| is_free) {
+                tx.change(JOB_FOLDERS)?.insert(job_id.as_bytes(), owner.as_bytes())?;
             }
-            by_owner.insert(index_key(&record), ())?;
-            tx.open_table(OPEN)?.insert(record.id.as_str(), ())?;
-            tx.open_table(UPLOADS)?.insert(record.id.as_str(), record.encode()?.as_slice())?;
-            Ok(Beginning::Begun)
+            tx.put(&record)?;
+            tx.audited(&audit, Beginning::Begun)
         })
         .await
     }
 
     /// The upload with this id.
     pub fn upload(&self, id: &str) -> Result<Option<UploadRecord>, StoreError> {
-        self.read(|tx| tx.open_table(UPLOADS)?.get(id)?.map(|bytes| UploadRecord::decode(bytes.value())).transpose())
+        self.read(|view| view.get(&Key::raw(id)))
     }
 
-    /// A page of an owner's uploads, newest first, and how many there are on all pages.
-    pub fn uploads_of(
+    /// A page of an owner's uploads, newest first.
+    pub fn upload_page(
         &self,
         owner_id: &str,
-        status: Option<UploadStatus>,
-        skip: usize,
-        limit: usize,
-    ) -> Result<(Vec<UploadRecord>, usize), StoreError> {
-        self.read(|tx| {
-            let by_owner = tx.open_table(BY_OWNER)?;
-            let mut keys: Vec<(u64, String)> = Vec::new();
-            for wanted in [UploadStatus::Uploading, UploadStatus::Completed] {
-                if status.is_none_or(|status| status == wanted) {
-                    let byte = status_byte(wanted);
-                    for entry in by_owner.range((owner_id, byte, 0, "")..(owner_id, byte + 1, 0, ""))? {
-                        let (key, ()) = entry.map(|(key, value)| (key, value.value()))?;
-                        let (_, _, age, id) = key.value();
-                        keys.push((age, id.to_owned()));
-                    }
-                }
-            }
-            // Each status is in order already; this merges them.
-            keys.sort();
-            let total = keys.len();
-            let uploads = tx.open_table(UPLOADS)?;
-            let page = keys.into_iter().skip(skip).take(limit).filter_map(|(_, id)| {
-                let found = uploads.get(id.as_str()).map_err(StoreError::from).transpose()?;
-                Some(found.and_then(|bytes| UploadRecord::decode(bytes.value())))
-            });
-            Ok((page.collect::<Result<_, _>>()?, total))
+        filter: UploadFilter,
+        page: &PageRequest,
+    ) -> Result<Page<UploadRecord>, StoreError> {
+        let walk = match filter {
+            UploadFilter::All => Walk::group(&BY_OWNER, Key::new().text(owner_id)),
+            UploadFilter::Status(status) => Walk::group(&BY_OWNER_STATUS, owner_status_key(owner_id, status)),
+        };
+        self.read(|view| walk.page(view, page))
+    }
+
+    /// How many uploads an owner has.
+    pub fn upload_count(&self, owner_id: &str, filter: UploadFilter) -> Result<u64, StoreError> {
+        self.read(|view| match filter {
+            UploadFilter::All => view.count(&BY_OWNER, &Key::new().text(owner_id)),
+            UploadFilter::Status(status) => view.count(&BY_OWNER_STATUS, &owner_status_key(owner_id, status)),
         })
     }
 
     /// Every upload that takes chunks, each with the chunks that are on disk.
     pub fn open_uploads(&self) -> Result<Vec<(UploadRecord, Vec<u32>)>, StoreError> {
-        self.read(|tx| {
-            let (open, uploads, chunks) = (tx.open_table(OPEN)?, tx.open_table(UPLOADS)?, tx.open_table(CHUNKS)?);
-            let mut found = Vec::new();
-            for entry in open.iter()? {
-                let id = entry?.0.value().to_owned();
-                if let Some(bytes) = uploads.get(id.as_str())? {
-                    let record = UploadRecord::decode(bytes.value())?;
-                    let on_disk = chunks.range((id.as_str(), 0)..=(id.as_str(), u32::MAX))?;
-                    let on_disk = on_disk.map(|entry| Ok(entry?.0.value().1)).collect::<Result<_, StoreError>>()?;
-                    found.push((record, on_disk));
-                }
-            }
-            Ok(found)
+        let open = Key::new().byte(status_byte(UploadStatus::Uploading));
+        self.read(|view| {
+            let records = Walk::group(&BY_STATUS, open).page(view, &PageRequest::first(usize::MAX))?.items;
+            let chunks = view.table(CHUNKS)?;
+            let with_chunks = |record: UploadRecord| {
+                let (first, last) = (chunk_key(&record.id, 0), chunk_key(&record.id, u32::MAX));
+                let rows = chunks.range::<&[u8]>(first.bytes()..=last.bytes())?;
+                let indices = rows.map(|row| chunk_index(row?.0.value())).collect::<Result<_, StoreError>>()?;
+                Ok((record, indices))
+            };
+            records.into_iter().map(with_chunks).collect()
         })
     }
 
     /// The digest of a chunk that is on disk.
     pub fn chunk_digest(&self, upload_id: &str, index: u32) -> Result<Option<[u8; 32]>, StoreError> {
-        self.read(|tx| Ok(tx.open_table(CHUNKS)?.get((upload_id, index))?.map(|digest| digest.value())))
+        self.read(|view| {
+            let found = view.table(CHUNKS)?.get(chunk_key(upload_id, index).bytes())?;
+            let digest = found.map(|digest| digest.value().try_into());
+            digest.transpose().map_err(|_| StoreError::corrupt(CHUNKS, "a digest is not 32 bytes"))
+        })
     }
 
     /// Says that chunks are on disk. The answer has, for each, whether its upload still takes chunks; a chunk that was
     /// on disk before is not counted twice.
     pub async fn count_chunks(&self, rows: Vec<ChunkRow>, now: UnixSeconds) -> Result<Vec<bool>, StoreError> {
         self.write(move |tx| {
-            let (mut uploads, mut chunks) = (tx.open_table(UPLOADS)?, tx.open_table(CHUNKS)?);
             let mut counted = Vec::with_capacity(rows.len());
             for row in &rows {
-                let record = uploads.get(row.upload_id.as_str())?.map(|bytes| UploadRecord::decode(bytes.value()));
-                let Some(mut record) = record.transpose()?.filter(|r| r.status == UploadStatus::Uploading) else {
+                let record = tx.get::<UploadRecord>(&Key::raw(row.upload_id.as_str()))?;
+                let Some(mut record) = record.filter(|record| record.status == UploadStatus::Uploading) else {
                     counted.push(false);
                     continue;
                 };
-                if chunks.insert((row.upload_id.as_str(), row.index), row.digest)?.is_none() {
+                let key = chunk_key(&row.upload_id, row.index);
+                if tx.change(CHUNKS)?.insert(key.bytes(), row.digest.as_slice())?.is_none() {
                     record.uploaded_chunks += 1;
                 }
                 record.updated_at = now;
-                uploads.insert(row.upload_id.as_str(), record.encode()?.as_slice())?;
+                tx.put(&record)?;
                 counted.push(true);
             }
-            Ok(counted)
+            Ok(tx.housekeeping(counted))
         })
         .await
     }
 
     /// Says that chunks must be sent again.
     pub async fn forget_chunks(&self, id: String, indices: Vec<u32>) -> Result<(), StoreError> {
-        self.change_upload(id.clone(), move |tx, record| {
-            let mut chunks = tx.open_table(CHUNKS)?;
+        self.write(move |tx| {
+            let mut forgotten = 0;
             for &index in &indices {
-                if chunks.remove((id.as_str(), index))?.is_some() {
-                    record.uploaded_chunks = record.uploaded_chunks.saturating_sub(1);
+                if tx.change(CHUNKS)?.remove(chunk_key(&id, index).bytes())?.is_some() {
+                    forgotten += 1;
                 }
             }
-            Ok(())
+            update::<UploadRecord>(tx, &Key::raw(id.as_str()), |record| {
+                record.uploaded_chunks = record.uploaded_chunks.saturating_sub(forgotten);
+            })?;
+            Ok(tx.housekeeping(()))
         })
         .await
     }
 
     /// Remembers which inode is about to get the file's name, so that a start after a crash knows it again.
     pub async fn about_to_finish_upload(&self, id: String, inode: u64) -> Result<(), StoreError> {
-        self.change_upload(id, move |_, record| {
-            record.inode = Some(inode);
-            Ok(())
+        self.write(move |tx| {
+            update::<UploadRecord>(tx, &Key::raw(id.as_str()), |record| record.inode = Some(inode))?;
+            Ok(tx.housekeeping(()))
         })
         .await
     }
 
     /// Marks an upload as completed. Its chunks' digests have done their work.
-    pub async fn finish_upload(&self, id: String, now: UnixSeconds) -> Result<(), StoreError> {
-        self.change_upload(id.clone(), move |tx, record| {
-            record.status = UploadStatus::Completed;
-            record.updated_at = now;
-            tx.open_table(OPEN)?.remove(id.as_str())?;
-            remove_chunks(tx, &id)
+    pub async fn finish_upload(&self, id: String, audit: AuditEntry) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let was_there = update::<UploadRecord>(tx, &Key::raw(id.as_str()), |record| {
+                record.status = UploadStatus::Completed;
+                record.updated_at = audit.by.at;
+            })?;
+            if !was_there {
+                return tx.unchanged(());
+            }
+            remove_chunks(tx, &id)?;
+            tx.audited(&audit, ())
         })
         .await
     }
 
     /// Forgets an upload.
-    pub async fn remove_upload(&self, id: String) -> Result<(), StoreError> {
+    pub async fn remove_upload(&self, id: String, audit: AuditEntry) -> Result<(), StoreError> {
         self.write(move |tx| {
-            let mut uploads = tx.open_table(UPLOADS)?;
-            let removed = uploads.remove(id.as_str())?.map(|bytes| UploadRecord::decode(bytes.value())).transpose()?;
-            if let Some(record) = removed {
-                tx.open_table(BY_OWNER)?.remove(index_key(&record))?;
-                tx.open_table(OPEN)?.remove(id.as_str())?;
-                remove_chunks(tx, &id)?;
+            if tx.remove::<UploadRecord>(&Key::raw(id.as_str()))?.is_none() {
+                return tx.unchanged(());
             }
-            Ok(())
-        })
-        .await
-    }
-
-    /// Changes one record and keeps the look-ups in step; one that is not there stays so.
-    async fn change_upload(
-        &self,
-        id: String,
-        change: impl FnOnce(&WriteTransaction, &mut UploadRecord) -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            let mut uploads = tx.open_table(UPLOADS)?;
-            let found = uploads.get(id.as_str())?.map(|bytes| UploadRecord::decode(bytes.value())).transpose()?;
-            let Some(mut record) = found else { return Ok(()) };
-            let mut by_owner = tx.open_table(BY_OWNER)?;
-            by_owner.remove(index_key(&record))?;
-            change(tx, &mut record)?;
-            by_owner.insert(index_key(&record), ())?;
-            uploads.insert(id.as_str(), record.encode()?.as_slice())?;
-            Ok(())
+            remove_chunks(tx, &id)?;
+            tx.audited(&audit, ())
         })
         .await
     }
 }
 
-fn remove_chunks(tx: &WriteTransaction, id: &str) -> Result<(), StoreError> {
-    tx.open_table(CHUNKS)?.retain_in((id, 0)..=(id, u32::MAX), |_, _| false)?;
+fn remove_chunks(tx: &Tx<'_>, id: &str) -> Result<(), StoreError> {
+    let (first, last) = (chunk_key(id, 0), chunk_key(id, u32::MAX));
+    tx.change(CHUNKS)?.retain_in::<&[u8], _>(first.bytes()..=last.bytes(), |_, _| false)?;
     Ok(())
+}
+
+fn chunk_index(key: &[u8]) -> Result<u32, StoreError> {
+    let number = key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes)).and_then(|number| number.try_into().ok());
+    number.ok_or_else(|| StoreError::corrupt(CHUNKS, "a key has no chunk's number"))
 }
 
 #[cfg(test)]

@@ -1,22 +1,22 @@
-//! Local accounts: by id, and by name.
-use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+//! Accounts: by id, and by name.
 use serde::{Deserialize, Serialize};
 use slurmdash_api::UnixSeconds;
 use slurmdash_api::auth::Permission;
 
-use super::{Record, Store, StoreError};
-
-const USERS: TableDefinition<&str, &[u8]> = TableDefinition::new("users");
-const BY_NAME: TableDefinition<&str, &str> = TableDefinition::new("users_by_name");
+use super::audit::AuditEntry;
+use super::key::Key;
+use super::record::{Entry, Lookup, Record};
+use super::walk::Source as _;
+use super::{Store, StoreError};
 
 /// One account.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRecord {
     /// Stable id.
     pub id: String,
     /// Account name; no two accounts share one.
     pub username: String,
-    /// Argon2id in PHC notation.
+    /// Argon2id in PHC notation; empty when no password is good, until one is set.
     pub password_hash: String,
     /// What it may do.
     pub permissions: Vec<Permission>,
@@ -24,50 +24,48 @@ pub struct UserRecord {
     pub created_at: UnixSeconds,
     /// Whether it may sign in.
     pub is_active: bool,
+    /// Mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
+
+const BY_NAME: Lookup<UserRecord> =
+    Lookup::unique("users.by_name", |user| Some(Entry::new(Key::new().text(&user.username), Key::new())));
 
 impl Record for UserRecord {
-    const VERSION: u8 = 1;
     const TABLE: &'static str = "users";
-}
+    const VERSION: u8 = 1;
+    const LOOKUPS: &'static [Lookup<Self>] = &[BY_NAME];
 
-pub(super) fn create_tables(tx: &WriteTransaction) -> Result<(), StoreError> {
-    tx.open_table(USERS)?;
-    tx.open_table(BY_NAME)?;
-    Ok(())
+    fn key(&self) -> Key {
+        Key::raw(self.id.as_bytes())
+    }
 }
 
 impl Store {
     /// The account with this id.
     pub fn user(&self, id: &str) -> Result<Option<UserRecord>, StoreError> {
-        self.read(|tx| tx.open_table(USERS)?.get(id)?.map(|bytes| UserRecord::decode(bytes.value())).transpose())
+        self.read(|view| view.get(&Key::raw(id)))
     }
 
     /// The account with this name.
     pub fn user_by_name(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
-        self.read(|tx| {
-            let Some(id) = tx.open_table(BY_NAME)?.get(username)? else {
-                return Ok(None);
-            };
-            tx.open_table(USERS)?.get(id.value())?.map(|bytes| UserRecord::decode(bytes.value())).transpose()
-        })
+        self.read(|view| view.first(&BY_NAME, &Key::new().text(username)))
     }
 
     /// How many accounts there are.
     pub fn user_count(&self) -> Result<u64, StoreError> {
-        self.read(|tx| Ok(tx.open_table(USERS)?.len()?))
+        self.read(|view| view.total::<UserRecord>())
     }
 
     /// Adds an account. `false`, and nothing changed, when the name is taken.
-    pub async fn add_user(&self, user: UserRecord) -> Result<bool, StoreError> {
+    pub async fn add_user(&self, user: UserRecord, audit: AuditEntry) -> Result<bool, StoreError> {
         self.write(move |tx| {
-            let mut by_name = tx.open_table(BY_NAME)?;
-            if by_name.get(user.username.as_str())?.is_some() {
-                return Ok(false);
+            if tx.first(&BY_NAME, &Key::new().text(&user.username))?.is_some() {
+                return tx.unchanged(false);
             }
-            by_name.insert(user.username.as_str(), user.id.as_str())?;
-            tx.open_table(USERS)?.insert(user.id.as_str(), user.encode()?.as_slice())?;
-            Ok(true)
+            tx.put(&user)?;
+            tx.audited(&audit, true)
         })
         .await
     }

@@ -1,0 +1,222 @@
+//! The open file: its lock, its modes, and getting it back after its disk failed.
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, TableError};
+
+use super::{META, SCHEMA_KEY, StoreError};
+
+/// redb's own cache, bytes. The system's page cache does the rest.
+const CACHE: usize = 16 << 20;
+/// Nothing is written when the disk has less than this left, bytes: a commit must never meet a full disk half-way.
+const RESERVE: u64 = 8 << 20;
+
+/// The open file.
+pub struct Engine {
+    path: PathBuf,
+    /// `None` between a failure of the disk and the next good attempt to open the file.
+    database: ArcSwapOption<Database>,
+    _lock: Lock,
+}
+
+/// The right to use a store's file, held against every other process. Released when dropped.
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of the store at `path`, which need not be there.
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
+        let open = |source| StoreError::open(path, source);
+        check_folder(path)?;
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(PathBuf::from(name)).map_err(open)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.into() }),
+            Err(std::fs::TryLockError::Error(error)) => Err(open(error)),
+        }
+    }
+}
+
+impl Engine {
+    /// Opens a file that is there.
+    pub fn open(path: &Path, lock: Lock) -> Result<Self, StoreError> {
+        let database = open_database(path)?;
+        Ok(Self { path: path.into(), database: ArcSwapOption::from_pointee(database), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file is open now.
+    pub fn is_open(&self) -> bool {
+        self.database.load().is_some()
+    }
+
+    /// The open file.
+    pub fn database(&self) -> Result<Arc<Database>, StoreError> {
+        self.database.load_full().ok_or_else(|| StoreError::Away { path: self.path.clone() })
+    }
+
+    /// Puts another file in the place of this one, which stays open until the last reader has left it.
+    pub fn replace(&self, database: Database) {
+        self.database.store(Some(Arc::new(database)));
+    }
+
+    /// Refuses when the disk is about to be full.
+    pub fn check_room(&self) -> Result<(), StoreError> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        // Where the disk can't be asked, the write itself will tell.
+        let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < RESERVE { Err(StoreError::Full { path: self.path.clone(), free, reserve: RESERVE }) } else { Ok(()) }
+    }
+
+    /// Closes the file and opens it again if its disk has failed; redb answers nothing more after such an error.
+    pub fn reopen_if_failed(&self) {
+        let has_failed = match self.database() {
+            Ok(database) => database.begin_read().and_then(|tx| tx.list_tables().map(drop).map_err(Into::into)).is_err(),
+            Err(_) => true,
+        };
+        if !has_failed {
+            return;
+        }
+        drop(self.database.swap(None));
+        match open_database(&self.path) {
+            Ok(database) => {
+                self.replace(database);
+                tracing::info!(store = %self.path.display(), "the store is open again");
+            }
+            Err(error) => tracing::error!(%error, "the store can't be opened again yet"),
+        }
+    }
+}
+
+/// Opens a file that is there, judging its mode first. A file that is no store is left as it is.
+pub fn open_database(path: &Path) -> Result<Database, StoreError> {
+    check_file(path)?;
+    let damaged = |reason: String| StoreError::Damaged { path: path.into(), reason };
+    let opened = catch_unwind(AssertUnwindSafe(|| redb::Builder::new().set_cache_size(CACHE).open(path)));
+    match opened {
+        Ok(Ok(database)) => Ok(database),
+        Ok(Err(error)) => Err(explain(path, error)),
+        Err(_) => Err(damaged("it can't be read".into())),
+    }
+}
+
+/// The schema of a file, looked at without changing a byte of it. `None` when it was not closed in order: then it must
+/// be opened to be repaired.
+pub fn peek_schema(path: &Path) -> Result<Option<u32>, StoreError> {
+    check_file(path)?;
+    let damaged = |reason: &str| StoreError::Damaged { path: path.into(), reason: reason.into() };
+    let opened = catch_unwind(AssertUnwindSafe(|| ReadOnlyDatabase::open(path)));
+    match opened.map_err(|_| damaged("it can't be read"))? {
+        Ok(database) => schema_of(&database).map(Some),
+        Err(DatabaseError::RepairAborted) => Ok(None),
+        Err(error) => Err(explain(path, error)),
+    }
+}
+
+/// The schema that a file says it has; 0 when it says nothing.
+pub fn schema_of(database: &impl ReadableDatabase) -> Result<u32, StoreError> {
+    let meta = match database.begin_read()?.open_table(META) {
+        Ok(meta) => meta,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(0),
+        Err(error) => return Err(error.into()),
+    };
+    let found = redb::ReadableTable::get(&meta, SCHEMA_KEY)?;
+    let version = found.map(|value| value.value().try_into().map(u32::from_le_bytes));
+    version.unwrap_or(Ok(0)).map_err(|_| StoreError::corrupt("meta", "schema version"))
+}
+
+fn explain(path: &Path, error: DatabaseError) -> StoreError {
+    let damaged = |reason: String| StoreError::Damaged { path: path.into(), reason };
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.into() },
+        DatabaseError::UpgradeRequired(_) => damaged("it is in a format of an older redb".into()),
+        DatabaseError::Storage(redb::StorageError::Corrupted(reason)) => damaged(reason),
+        DatabaseError::Storage(redb::StorageError::Io(error))
+            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+        {
+            damaged(error.to_string())
+        }
+        DatabaseError::Storage(redb::StorageError::Io(error)) => StoreError::open(path, error),
+        other => StoreError::from(other),
+    }
+}
+
+/// Checks that only we may enter the store's folder.
+fn check_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mode = std::fs::metadata(folder).map_err(|source| StoreError::open(path, source))?.permissions().mode();
+    if mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(StoreError::Exposed { path: folder.into(), mode: mode & 0o777, right: 0o700 })
+    }
+}
+
+/// Checks that only we may read the file, and that there is something in it.
+fn check_file(path: &Path) -> Result<(), StoreError> {
+    let facts = std::fs::metadata(path).map_err(|source| StoreError::open(path, source))?;
+    let mode = facts.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(StoreError::Exposed { path: path.into(), mode, right: 0o600 });
+    }
+    if !facts.is_file() {
+        return Err(StoreError::Damaged { path: path.into(), reason: "it is no regular file".into() });
+    }
+    if facts.len() == 0 {
+        return Err(StoreError::Damaged { path: path.into(), reason: "it is empty".into() });
+    }
+    Ok(())
+}
+
+/// Makes a file at `path` in one go: `fill` writes it under another name, and it gets its own when it is on disk.
+pub fn create(path: &Path, fill: impl FnOnce(&Database) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    let open = |source| StoreError::open(path, source);
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(open(error)),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(open)?;
+    let made = redb::Builder::new().set_cache_size(CACHE).create(&new).map_err(|error| explain(path, error));
+    made.and_then(|database| {
+        fill(&database)?;
+        database.close().map_err(|error| explain(path, error))
+    })
+    .and_then(|()| {
+        std::fs::rename(&new, path).map_err(open)?;
+        sync_folder(path).map_err(open)
+    })
+    .inspect_err(|_| {
+        // Nothing is lost with it: it never was the store.
+        let _ = std::fs::remove_file(&new);
+    })
+}
+
+/// Makes a change of names in a file's folder last.
+pub fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
+}
