@@ -7,12 +7,16 @@
 pub mod passwords;
 pub mod tokens;
 
+use std::net::IpAddr;
+
+use slurmdash_api::UnixSeconds;
 use slurmdash_api::auth::{Permission, REFRESH_TOKEN_SECONDS, User};
 
 use crate::clock::Clock;
 use crate::random;
 use crate::secret::Secret;
-use crate::store::sessions::{Rotation, SessionRecord};
+use crate::store::audit::{AuditEntry, By};
+use crate::store::sessions::{Rotation, SessionRecord, token_hash};
 use crate::store::users::UserRecord;
 use crate::store::{Store, StoreError};
 use passwords::Passwords;
@@ -22,6 +26,25 @@ use tokens::{AccessClaims, RefreshClaims, Tokens};
 const MAX_USERNAME: usize = 128;
 /// Longest password, bytes; more only costs hashing time.
 const MAX_PASSWORD: usize = 1024;
+
+/// Where a request came from, for the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// Address of the caller.
+    pub address: Option<IpAddr>,
+    /// What the caller's program calls itself.
+    pub agent: Option<String>,
+    /// The request's id, as in the log.
+    pub request_id: Option<String>,
+}
+
+impl Origin {
+    /// As the audit log names somebody who is not signed in.
+    pub fn by(&self, at: UnixSeconds) -> By {
+        let Self { address, agent, request_id } = self.clone();
+        By { address, agent, request_id, ..By::system(at) }
+    }
+}
 
 /// The signed-in person behind a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +57,8 @@ pub struct Principal {
     pub permissions: Vec<Permission>,
     /// The session they are in.
     pub session_id: String,
+    /// Where the request came from.
+    pub origin: Origin,
 }
 
 impl Principal {
@@ -45,6 +70,12 @@ impl Principal {
     /// Refuses unless they may.
     pub fn require(&self, permission: Permission) -> Result<(), Forbidden> {
         if self.may(permission) { Ok(()) } else { Err(Forbidden(permission)) }
+    }
+
+    /// As the audit log names them.
+    pub fn by(&self, at: UnixSeconds) -> By {
+        let (user_id, username) = (Some(self.user_id.clone()), Some(self.username.clone()));
+        By { user_id, username, ..self.origin.by(at) }
     }
 
     /// As the API shows them.
@@ -121,13 +152,20 @@ impl Auth {
             permissions: Permission::ALL.to_vec(),
             created_at: self.clock.now(),
             is_active: true,
+            email: None,
         };
         let username = user.username.clone();
-        Ok(self.store.add_user(user).await?.then_some((username, password)))
+        let audit = AuditEntry::done(By::system(user.created_at), "user.create", &username);
+        Ok(self.store.add_user(user, audit).await?.then_some((username, password)))
     }
 
     /// Checks a password and begins a session. An unknown user costs the same time as a wrong password.
-    pub async fn login(&self, username: &str, password: Secret) -> Result<(Principal, TokenPair), AuthError> {
+    pub async fn login(
+        &self,
+        username: &str,
+        password: Secret,
+        origin: Origin,
+    ) -> Result<(Principal, TokenPair), AuthError> {
         let plausible = username.len() <= MAX_USERNAME && password.expose().len() <= MAX_PASSWORD;
         let user = if plausible { self.store.user_by_name(username)? } else { None };
         let hash = user.as_ref().map(|user| user.password_hash.clone());
@@ -137,27 +175,32 @@ impl Auth {
             return Err(AuthError::InvalidCredentials);
         };
         let now = self.clock.now();
+        let token_id = random::id()?;
         let session = SessionRecord {
             id: random::id()?,
             user_id: user.id.clone(),
-            token_id: random::id()?,
+            token_hash: token_hash(&token_id),
             created_at: now,
             expires_at: now + REFRESH_TOKEN_SECONDS,
         };
-        let pair = self.pair(&user, &session.id, &session.token_id)?;
-        let session_id = session.id.clone();
-        self.store.begin_session(session, now).await?;
-        Ok((principal(user, session_id), pair))
+        let pair = self.pair(&user, &session.id, &token_id)?;
+        let who = principal(user, session.id.clone(), origin);
+        let audit = AuditEntry::done(who.by(now), "session.begin", &session.id);
+        self.store.begin_session(session, audit).await?;
+        Ok((who, pair))
     }
 
     /// Trades a refresh token for a new pair.
-    pub async fn refresh(&self, token: &str) -> Result<TokenPair, AuthError> {
+    pub async fn refresh(&self, token: &str, origin: Origin) -> Result<TokenPair, AuthError> {
         let claims: RefreshClaims = self.tokens.read(token, self.clock.now()).ok_or(AuthError::InvalidToken)?;
         let user = self.store.user(&claims.user_id)?.filter(|user| user.is_active).ok_or(AuthError::InvalidToken)?;
         let token_id = random::id()?;
         let pair = self.pair(&user, &claims.session, &token_id)?;
-        let expires_at = self.clock.now() + REFRESH_TOKEN_SECONDS;
-        match self.store.rotate_session(claims.session, claims.token_id, token_id, expires_at).await? {
+        let now = self.clock.now();
+        let by = principal(user, claims.session.clone(), origin).by(now);
+        let audit = AuditEntry::refused(by, "session.refresh", &claims.session, "the refresh token was used before");
+        let expires_at = now + REFRESH_TOKEN_SECONDS;
+        match self.store.rotate_session(claims.session, claims.token_id, token_id, expires_at, audit).await? {
             Rotation::Rotated => Ok(pair),
             Rotation::Reused => Err(AuthError::ReusedToken),
             Rotation::Unknown => Err(AuthError::InvalidToken),
@@ -173,7 +216,7 @@ impl Auth {
         if session.user_id != user.id || session.expires_at <= now {
             return Err(AuthError::InvalidToken);
         }
-        Ok(principal(user, session.id))
+        Ok(principal(user, session.id, Origin::default()))
     }
 
     /// Whether the session behind an earlier [`Auth::authenticate`] still holds.
@@ -185,15 +228,18 @@ impl Auth {
 
     /// Ends the session of `refresh_token`, or all sessions of the person without one.
     pub async fn logout(&self, who: &Principal, refresh_token: Option<&str>) -> Result<(), AuthError> {
+        let by = who.by(self.clock.now());
         let Some(token) = refresh_token else {
-            self.store.end_sessions_of(who.user_id.clone()).await?;
+            let audit = AuditEntry::done(by, "session.end_all", &who.user_id);
+            self.store.end_sessions_of(who.user_id.clone(), audit).await?;
             return Ok(());
         };
         let claims: RefreshClaims = self.tokens.read(token, self.clock.now()).ok_or(AuthError::InvalidToken)?;
         if claims.user_id != who.user_id {
             return Err(AuthError::InvalidToken);
         }
-        self.store.end_session(claims.session).await?;
+        let audit = AuditEntry::done(by, "session.end", &claims.session);
+        self.store.end_session(claims.session, audit).await?;
         Ok(())
     }
 
@@ -206,6 +252,6 @@ impl Auth {
     }
 }
 
-fn principal(user: UserRecord, session_id: String) -> Principal {
-    Principal { user_id: user.id, username: user.username, permissions: user.permissions, session_id }
+fn principal(user: UserRecord, session_id: String, origin: Origin) -> Principal {
+    Principal { user_id: user.id, username: user.username, permissions: user.permissions, session_id, origin }
 }

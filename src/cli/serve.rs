@@ -152,8 +152,8 @@ async fn serve(config: Config, arguments: &Arguments) -> Result<(), String> {
 /// Serves until a signal comes, then lets what is under way finish.
 async fn until_stopped(listener: TcpListener, app: &Arc<App>, signals: impl Future<Output = ()>) -> Result<(), String> {
     let stopping = app.stopping.clone();
-    let router = http::router::router(app.clone());
-    let server = axum::serve(listener, router).with_graceful_shutdown({
+    let service = http::router::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown({
         let stopping = stopping.clone();
         async move { stopping.cancelled().await }
     });

@@ -16,7 +16,7 @@ use slurmdash_api::auth::{
 use super::ApiError;
 use super::extract::Json;
 use crate::app::App;
-use crate::auth::Principal;
+use crate::auth::{Origin, Principal};
 use crate::secret::Secret;
 
 const COOKIE: &str = "slurmdash_refresh";
@@ -28,10 +28,11 @@ const COOKIE: &str = "slurmdash_refresh";
 )]
 pub async fn login(
     State(app): State<Arc<App>>,
+    origin: Origin,
     headers: HeaderMap,
     Json(request): Json<LoginRequest>,
 ) -> Result<Response, ApiError> {
-    let (who, tokens) = app.auth.login(&request.username, Secret::new(request.password)).await?;
+    let (who, tokens) = app.auth.login(&request.username, Secret::new(request.password), origin).await?;
     let (refresh_token, cookie) = hand_over(&app, &headers, tokens.refresh);
     let answer =
         LoginAnswer { access_token: tokens.access, refresh_token, expires_in: ACCESS_TOKEN_SECONDS, user: who.user() };
@@ -45,6 +46,7 @@ pub async fn login(
 )]
 pub async fn refresh(
     State(app): State<Arc<App>>,
+    origin: Origin,
     headers: HeaderMap,
     request: Option<Json<RefreshRequest>>,
 ) -> Result<Response, ApiError> {
@@ -52,7 +54,7 @@ pub async fn refresh(
     let Some(token) = token else {
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "missing_token", "send refresh_token, or sign in"));
     };
-    match app.auth.refresh(&token).await {
+    match app.auth.refresh(&token, origin).await {
         Ok(tokens) => {
             let (refresh_token, cookie) = hand_over(&app, &headers, tokens.refresh);
             let answer = RefreshAnswer { access_token: tokens.access, refresh_token, expires_in: ACCESS_TOKEN_SECONDS };

@@ -1,7 +1,9 @@
 //! What handlers take from a request, each refusing with a problem that says what is wrong where.
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,9 +12,10 @@ use serde::de::DeserializeOwned;
 use slurmdash_api::problem::FieldProblem;
 
 use super::ApiError;
-use super::observe::bearer;
+use super::observe::{RequestId, bearer};
 use crate::app::App;
-use crate::auth::Principal;
+use crate::auth::{Origin, Principal};
+use crate::store::audit::By;
 
 /// A JSON body, both ways. In: unknown and duplicate fields, wrong types and trailing text are refused by field.
 pub struct Json<T>(pub T);
@@ -117,11 +120,29 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let agent = parts.headers.get(header::USER_AGENT).map(|agent| {
+            let agent = String::from_utf8_lossy(agent.as_bytes());
+            agent[..agent.floor_char_boundary(By::MAX_AGENT)].to_owned()
+        });
+        Ok(Self {
+            address: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical()),
+            agent,
+            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
+        })
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Principal {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or_else(|| ApiError::unauthorized("sign in first"))?;
-        Ok(app.auth.authenticate(token)?)
+        let who = app.auth.authenticate(token)?;
+        let Ok(origin) = Origin::from_request_parts(parts, app).await;
+        Ok(Self { origin, ..who })
     }
 }

@@ -15,6 +15,10 @@ use crate::random;
 /// Answers carry the id under which the log has the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// That id, for handlers.
+#[derive(Clone)]
+pub struct RequestId(pub String);
+
 /// What pages may do: everything from here, WebAssembly, no inline script or style.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; \
@@ -33,11 +37,12 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 pub struct KeepBody;
 
 /// The outermost middleware.
-pub async fn observe(request: Request, next: Next) -> Response {
+pub async fn observe(mut request: Request, next: Next) -> Response {
     let Ok(id) = random::bytes::<8>().map(|bytes| random::hex(&bytes)) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id, %method, path);
     let begun = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;

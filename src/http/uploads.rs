@@ -92,7 +92,7 @@ pub async fn complete(
     Json(request): Json<CompleteUpload>,
 ) -> Result<Json<UploadFinished>, ApiError> {
     who.require(Permission::DataWrite)?;
-    Ok(Json(app.uploads.complete(&who.user_id, &request.upload_id, request.verify_checksum).await?))
+    Ok(Json(app.uploads.complete(&who, &request.upload_id, request.verify_checksum).await?))
 }
 
 /// Own uploads, newest first.
@@ -134,7 +134,7 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<Json<Message>, ApiError> {
     who.require(Permission::DataWrite)?;
-    app.uploads.delete(&who.user_id, &id).await?;
+    app.uploads.delete(&who, &id).await?;
     Ok(Json(Message { message: "Upload removed".into() }))
 }
 

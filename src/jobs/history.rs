@@ -9,7 +9,9 @@ use slurmdash_api::jobs::{Job, JobState};
 use crate::app::App;
 use crate::live::snapshot::Snapshot;
 use crate::slurm::{JobId, JobRecord, Slurm, Submission};
-use crate::store::history::HistoryRecord;
+use crate::store::audit::AuditEntry;
+use crate::store::history::{HistoryFilter, HistoryRecord};
+use crate::store::walk::PageRequest;
 use crate::store::{Store, StoreError};
 
 /// Submissions that are kept at hand for lists; the oldest go in tenths.
@@ -35,7 +37,7 @@ impl History {
     /// Reads the newest submissions.
     pub fn load(store: Store) -> Result<Self, StoreError> {
         let mut known = HashMap::new();
-        for record in store.recent_history(AT_HAND)? {
+        for record in store.history_page(&HistoryFilter::All, None, None, &PageRequest::first(AT_HAND))?.items {
             // Newest first: a number that was used again belongs to the newest.
             known.entry(record.job.job_id).or_insert(Known { submitted_at: record.submitted_at, job: record.job });
         }
@@ -43,9 +45,9 @@ impl History {
     }
 
     /// Remembers a submission.
-    pub async fn add(&self, record: HistoryRecord) -> Result<(), StoreError> {
+    pub async fn add(&self, record: HistoryRecord, script: String, audit: AuditEntry) -> Result<(), StoreError> {
         self.remember(&record);
-        self.store.put_history(record).await
+        self.store.add_history(record, script, audit).await
     }
 
     fn remember(&self, record: &HistoryRecord) {

@@ -21,6 +21,7 @@ use crate::auth::{Forbidden, Principal};
 use crate::random;
 use crate::slurm::{JobId, JobRecord, SlurmError};
 use crate::store::StoreError;
+use crate::store::audit::AuditEntry;
 use crate::store::history::HistoryRecord;
 use crate::templates::{self, ProvidedFile, RenderError, Rendered};
 use crate::uploads::UploadError;
@@ -144,14 +145,14 @@ pub async fn submit(app: &App, who: &Principal, request: &JobRequest) -> Result<
         owner_id: who.user_id.clone(),
         submitted_at,
         category,
-        script,
         work_dir: work_dir.display().to_string(),
         stdout: stdout.display().to_string(),
         files: files.iter().map(|file| file.path.display().to_string()).collect(),
         exit_code: None,
         signal: None,
     };
-    if let Err(error) = app.history.add(record).await {
+    let audit = AuditEntry::done(who.by(submitted_at), "job.submit", job_id.to_string());
+    if let Err(error) = app.history.add(record, script, audit).await {
         // The job runs; saying that it failed would make people submit it twice.
         tracing::error!(job_id, user = who.username, %error, "job submitted, but not in the history");
     }
@@ -237,6 +238,13 @@ pub async fn detail(app: &App, who: &Principal, id: &JobId) -> Result<JobDetail,
         record.job.owner.clone_from(&ours.job.owner);
         record.job.template.clone_from(&ours.job.template);
     }
+    let ours = match ours {
+        Some(ours) => {
+            let script = app.store.job_script(&ours)?;
+            Some((ours, script))
+        }
+        None => None,
+    };
     Ok(shown(who, id, record, ours, freshness))
 }
 
@@ -244,12 +252,12 @@ fn shown(
     who: &Principal,
     id: &JobId,
     record: JobRecord,
-    ours: Option<HistoryRecord>,
+    ours: Option<(HistoryRecord, Option<String>)>,
     freshness: slurmdash_api::cluster::Freshness,
 ) -> JobDetail {
     let own = is_own(who, &record.job);
     let text = |path: Option<PathBuf>| path.filter(|_| own).map(|path| path.display().to_string());
-    let ours = ours.filter(|_| own);
+    let (ours, script) = ours.filter(|_| own).unzip();
     let expanded = ours.as_ref().map(|ours| expand(&ours.stdout, id));
     JobDetail {
         may_cancel: own && who.may(Permission::JobSubmit) && !record.job.state.is_final(),
@@ -258,7 +266,7 @@ fn shown(
         work_dir: text(record.work_dir).or_else(|| ours.as_ref().map(|ours| ours.work_dir.clone())),
         stdout: text(record.stdout).or_else(|| expanded.clone()),
         stderr: text(record.stderr).or(expanded),
-        script: ours.as_ref().map(|ours| ours.script.clone()),
+        script: script.flatten(),
         files: ours.map(|ours| ours.files).unwrap_or_default(),
         freshness,
         job: record.job,

@@ -8,6 +8,7 @@ use super::session::Session;
 use super::{CHUNK_SIZES, MAX_CHUNKS, MAX_OPEN, Shared, UploadError, Uploads, blocking, names};
 use crate::auth::Principal;
 use crate::random;
+use crate::store::audit::{AuditEntry, By};
 use crate::store::uploads::{Beginning, UploadRecord};
 
 impl Uploads {
@@ -50,7 +51,7 @@ impl Uploads {
             storage_path: shared.root.path_of(&record.folder).display().to_string(),
             file_info,
         };
-        shared.begin(record).await?;
+        shared.begin(record, who.by(now)).await?;
         Ok(started)
     }
 }
@@ -83,10 +84,11 @@ fn judge(who: &Principal, request: &InitUpload) -> Result<(u64, u32), UploadErro
 
 impl Shared {
     /// Records an upload and makes its file. The record comes first, so that no file is ever nobody's.
-    async fn begin(self: &Arc<Self>, record: UploadRecord) -> Result<(), UploadError> {
+    async fn begin(self: &Arc<Self>, record: UploadRecord, by: By) -> Result<(), UploadError> {
         let _alone = self.beginning.lock().await;
         self.check_room(record.file_size).await?;
-        match self.store.begin_upload(record.clone(), MAX_OPEN).await? {
+        let audit = AuditEntry::done(by.clone(), "upload.begin", &record.id);
+        match self.store.begin_upload(record.clone(), MAX_OPEN, audit).await? {
             Beginning::Begun => {}
             Beginning::FolderTaken => return Err(UploadError::FolderTaken(record.job_id.unwrap_or_default())),
             Beginning::TooManyOpen => return Err(UploadError::TooManyOpen),
@@ -94,7 +96,8 @@ impl Shared {
         let session = Arc::new(Session::new(record, &[]));
         // Only now: who may not use the folder is not told what is in it.
         if let Err(error) = self.prepare(&session).await {
-            self.store.remove_upload(session.id().to_owned()).await?;
+            let audit = AuditEntry::refused(by, "upload.begin", session.id(), error.to_string());
+            self.store.remove_upload(session.id().to_owned(), audit).await?;
             return Err(error);
         }
         self.tell(&session, 0, UploadStatus::Uploading);

@@ -10,6 +10,8 @@ use slurmdash_api::uploads::{UploadFinished, UploadStatus, classify};
 use super::names::part_name;
 use super::session::Session;
 use super::{MAX_NAMED, Shared, UploadError, Uploads, blocking};
+use crate::auth::Principal;
+use crate::store::audit::{AuditEntry, By};
 use crate::store::uploads::UploadRecord;
 
 impl Uploads {
@@ -17,15 +19,15 @@ impl Uploads {
     ///
     /// With `verify`, the file is read back first and checked against the digests of its chunks; those that differ
     /// are missing again.
-    pub async fn complete(&self, owner_id: &str, id: &str, verify: bool) -> Result<UploadFinished, UploadError> {
-        if let Some(session) = self.shared.session(owner_id, id) {
+    pub async fn complete(&self, who: &Principal, id: &str, verify: bool) -> Result<UploadFinished, UploadError> {
+        if let Some(session) = self.shared.session(&who.user_id, id) {
             let _ending = session.ending.lock().await;
             // Somebody else may have ended it while we waited.
             if !session.state().closed {
-                self.shared.complete(&session, verify).await?;
+                self.shared.complete(&session, verify, who.by(self.shared.clock.now())).await?;
             }
         }
-        let record = self.shared.record(owner_id, id)?;
+        let record = self.shared.record(&who.user_id, id)?;
         if record.status != UploadStatus::Completed {
             return Err(UploadError::NotFound(id.to_owned()));
         }
@@ -37,16 +39,17 @@ impl Uploads {
     }
 
     /// Stops an upload and removes its bytes; a completed one's file as well, if it is still the one that was uploaded.
-    pub async fn delete(&self, owner_id: &str, id: &str) -> Result<(), UploadError> {
-        if let Some(session) = self.shared.session(owner_id, id) {
+    pub async fn delete(&self, who: &Principal, id: &str) -> Result<(), UploadError> {
+        let by = who.by(self.shared.clock.now());
+        if let Some(session) = self.shared.session(&who.user_id, id) {
             let _ending = session.ending.lock().await;
             if !session.state().closed {
-                return self.shared.discard(&session).await;
+                return self.shared.discard(&session, AuditEntry::done(by, "upload.cancel", id)).await;
             }
         }
-        let record = self.shared.record(owner_id, id)?;
+        let record = self.shared.record(&who.user_id, id)?;
         self.shared.remove_file(record).await?;
-        Ok(self.shared.store.remove_upload(id.to_owned()).await?)
+        Ok(self.shared.store.remove_upload(id.to_owned(), AuditEntry::done(by, "upload.delete", id)).await?)
     }
 
     /// Removes open uploads that nobody has sent a chunk of for too long, and says how many.
@@ -62,7 +65,8 @@ impl Uploads {
             let _ending = session.ending.lock().await;
             // It may have come back to life, or to its end, in the meantime.
             if dead(&session) && !session.state().closed {
-                self.shared.discard(&session).await?;
+                let audit = AuditEntry::done(By::system(now), "upload.expire", session.id());
+                self.shared.discard(&session, audit).await?;
                 removed += 1;
             }
         }
@@ -72,7 +76,7 @@ impl Uploads {
 
 impl Shared {
     /// Completes an open upload. The caller holds its `ending`.
-    async fn complete(self: &Arc<Self>, session: &Arc<Session>, verify: bool) -> Result<(), UploadError> {
+    async fn complete(self: &Arc<Self>, session: &Arc<Session>, verify: bool, by: By) -> Result<(), UploadError> {
         check_all_there(session)?;
         if verify {
             let bad = self.bad_chunks(session).await?;
@@ -104,11 +108,12 @@ impl Shared {
             }
             _ => UploadError::disk("give the file its name")(error),
         })?;
-        self.mark_completed(session).await
+        self.mark_completed(session, by).await
     }
 
-    async fn mark_completed(&self, session: &Session) -> Result<(), UploadError> {
-        self.store.finish_upload(session.id().to_owned(), self.clock.now()).await?;
+    async fn mark_completed(&self, session: &Session, by: By) -> Result<(), UploadError> {
+        let audit = AuditEntry::done(by, "upload.finish", session.id());
+        self.store.finish_upload(session.id().to_owned(), audit).await?;
         session.close();
         self.sessions().remove(session.id());
         self.tell(session, session.total, UploadStatus::Completed);
@@ -116,10 +121,10 @@ impl Shared {
     }
 
     /// Removes an open upload. The caller holds its `ending`. Bytes first, so that none are ever nobody's.
-    async fn discard(self: &Arc<Self>, session: &Arc<Session>) -> Result<(), UploadError> {
+    async fn discard(self: &Arc<Self>, session: &Arc<Session>, audit: AuditEntry) -> Result<(), UploadError> {
         session.close();
         self.remove_file(session.record.clone()).await?;
-        self.store.remove_upload(session.id().to_owned()).await?;
+        self.store.remove_upload(session.id().to_owned(), audit).await?;
         self.sessions().remove(session.id());
         let uploaded = session.state().have.count();
         self.tell(session, uploaded, UploadStatus::Cancelled);
@@ -202,7 +207,7 @@ pub(super) async fn is_renamed(shared: &Arc<Shared>, session: &Arc<Session>) -> 
     });
     let renamed = renamed.await?.map_err(UploadError::disk("look for the file of an upload"))?;
     if renamed {
-        shared.mark_completed(session).await?;
+        shared.mark_completed(session, By::system(shared.clock.now())).await?;
     }
     Ok(renamed)
 }

@@ -29,7 +29,8 @@ use tokio::sync::{broadcast, mpsc};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::random::NoRandomness;
-use crate::store::uploads::UploadRecord;
+use crate::store::uploads::{UploadFilter, UploadRecord};
+use crate::store::walk::{Cursor, PageRequest};
 use crate::store::{Store, StoreError};
 use crate::templates::ProvidedFile;
 
@@ -213,14 +214,25 @@ impl Uploads {
 
     /// A page of somebody's uploads, newest first.
     pub fn list(&self, owner_id: &str, query: &UploadQuery) -> Result<UploadList, UploadError> {
-        let (page, per_page) = (query.page.unwrap_or(1), query.per_page.unwrap_or(100));
-        if page == 0 || !(1..=500).contains(&per_page) {
-            let message = "page counts from 1, and per_page is 1 to 500".to_owned();
-            return Err(UploadError::Invalid(vec![FieldProblem { field: "page".into(), message }]));
+        let refuse = |field: &str, message: String| {
+            Err(UploadError::Invalid(vec![FieldProblem { field: field.into(), message }]))
+        };
+        let limit = query.per_page.unwrap_or(100);
+        if !(1..=500).contains(&limit) {
+            return refuse("per_page", "must be from 1 to 500".into());
         }
-        let skip = (page - 1).saturating_mul(per_page);
-        let (records, total) = self.shared.store.uploads_of(owner_id, query.status, skip, per_page)?;
-        Ok(UploadList { uploads: records.into_iter().map(|record| self.shared.shown(record)).collect(), total })
+        let after = match query.cursor.as_deref().map(str::parse::<Cursor>).transpose() {
+            Ok(after) => after,
+            Err(error) => return refuse("cursor", error.to_string()),
+        };
+        let store = &self.shared.store;
+        let filter = query.status.map_or(UploadFilter::All, UploadFilter::Status);
+        let page = store.upload_page(owner_id, filter, &PageRequest { after, limit })?;
+        Ok(UploadList {
+            uploads: page.items.into_iter().map(|record| self.shared.shown(record)).collect(),
+            total: store.upload_count(owner_id, filter)?,
+            next_cursor: page.next.map(|next| next.to_string()),
+        })
     }
 
     /// One of somebody's uploads, with the chunks that are still to be sent (the first 100,000 of them).

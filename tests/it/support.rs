@@ -69,9 +69,9 @@ impl TestApp {
         tasks::start(&app, &background);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = http::router::router(app.clone());
+        let service = http::router::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
         let stopping = app.stopping.clone();
-        let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
+        let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
         let server = tokio::spawn(async move { server.await.unwrap() });
         let client = Client::builder().no_proxy().build().unwrap();
         let mut started =

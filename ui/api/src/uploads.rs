@@ -150,9 +150,9 @@ pub struct UploadQuery {
     /// Only those with this status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<UploadStatus>,
-    /// Page, from 1.
+    /// `next_cursor` of the page before; the first page when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub page: Option<usize>,
+    pub cursor: Option<String>,
     /// Rows on a page, 1 to 500; 100 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_page: Option<usize>,
@@ -165,7 +165,10 @@ pub struct UploadList {
     /// The sessions.
     pub uploads: Vec<Upload>,
     /// How many there are on all pages.
-    pub total: usize,
+    pub total: u64,
+    /// Where the next page goes on; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }
 
 /// Live progress of an upload.
