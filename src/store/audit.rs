@@ -104,9 +104,8 @@ const BY_USER: Lookup<AuditRecord> = Lookup::counted("audit.by_user", |row| {
     let user = row.user_id.as_deref().unwrap_or_default();
     Some(Entry::new(Key::new().text(user), Key::new().time(row.at)))
 });
-const BY_ACTION: Lookup<AuditRecord> = Lookup::counted("audit.by_action", |row| {
-    Some(Entry::new(Key::new().text(&row.action), Key::new().time(row.at)))
-});
+const BY_ACTION: Lookup<AuditRecord> =
+    Lookup::counted("audit.by_action", |row| Some(Entry::new(Key::new().text(&row.action), Key::new().time(row.at))));
 
 impl Record for AuditRecord {
     const TABLE: &'static str = "audit";

@@ -86,7 +86,9 @@ impl Engine {
     /// Closes the file and opens it again if its disk has failed; redb answers nothing more after such an error.
     pub fn reopen_if_failed(&self) {
         let has_failed = match self.database() {
-            Ok(database) => database.begin_read().and_then(|tx| tx.list_tables().map(drop).map_err(Into::into)).is_err(),
+            Ok(database) => {
+                database.begin_read().and_then(|tx| tx.list_tables().map(drop).map_err(Into::into)).is_err()
+            }
             Err(_) => true,
         };
         if !has_failed {

@@ -100,7 +100,9 @@ pub enum StoreError {
         reason: String,
     },
     /// The disk is nearly full.
-    #[error("the disk of the store {path} has only {free} bytes left and nothing is written below {reserve}; make room")]
+    #[error(
+        "the disk of the store {path} has only {free} bytes left and nothing is written below {reserve}; make room"
+    )]
     Full {
         /// The file.
         path: PathBuf,

@@ -36,9 +36,8 @@ pub fn token_hash(token_id: &str) -> String {
 const BY_USER: Lookup<SessionRecord> = Lookup::counted("sessions.by_user", |session| {
     Some(Entry::new(Key::new().text(&session.user_id), Key::new().time(session.created_at)))
 });
-const BY_EXPIRY: Lookup<SessionRecord> = Lookup::plain("sessions.by_expiry", |session| {
-    Some(Entry::new(Key::new(), Key::new().time(session.expires_at)))
-});
+const BY_EXPIRY: Lookup<SessionRecord> =
+    Lookup::plain("sessions.by_expiry", |session| Some(Entry::new(Key::new(), Key::new().time(session.expires_at))));
 
 impl Record for SessionRecord {
     const TABLE: &'static str = "sessions";

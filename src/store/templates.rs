@@ -97,7 +97,11 @@ impl Store {
     }
 
     /// A page of templates, newest first.
-    pub fn template_page(&self, filter: &TemplateFilter, page: &PageRequest) -> Result<Page<TemplateRecord>, StoreError> {
+    pub fn template_page(
+        &self,
+        filter: &TemplateFilter,
+        page: &PageRequest,
+    ) -> Result<Page<TemplateRecord>, StoreError> {
         let walk = match filter {
             TemplateFilter::All => Walk::group(&BY_CREATED, Key::new()),
             TemplateFilter::Public(public) => Walk::group(&BY_PUBLIC, Key::new().byte(u8::from(*public))),

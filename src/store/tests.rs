@@ -36,7 +36,10 @@ fn other_schemas_are_refused_and_left_alone() {
         .unwrap();
         let before = std::fs::read(&path).unwrap();
         let refused = Store::open(&path).map(drop).unwrap_err();
-        assert!(matches!(refused, StoreError::Newer { found: 99, .. } | StoreError::Older { found: 1, .. }), "{refused}");
+        assert!(
+            matches!(refused, StoreError::Newer { found: 99, .. } | StoreError::Older { found: 1, .. }),
+            "{refused}"
+        );
         assert!(std::fs::read(&path).unwrap() == before, "not a byte has changed");
     }
 }

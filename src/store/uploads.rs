@@ -293,6 +293,7 @@ fn chunk_index(key: &[u8]) -> Result<u32, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::audit::By;
 
     fn record(id: &str, created_at: i64) -> UploadRecord {
         UploadRecord {
@@ -313,6 +314,10 @@ mod tests {
         }
     }
 
+    fn audit() -> AuditEntry {
+        AuditEntry::done(By::system(5), "test.change", "x")
+    }
+
     fn row(id: &str, index: u32) -> ChunkRow {
         ChunkRow { upload_id: id.into(), index, digest: [7; 32] }
     }
@@ -322,27 +327,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("s")).unwrap();
         for (id, created_at) in [("a", 1), ("b", 2), ("c", 3)] {
-            assert_eq!(store.begin_upload(record(id, created_at), 3).await.unwrap(), Beginning::Begun);
+            assert_eq!(store.begin_upload(record(id, created_at), 3, audit()).await.unwrap(), Beginning::Begun);
         }
-        assert_eq!(store.begin_upload(record("d", 4), 3).await.unwrap(), Beginning::TooManyOpen);
+        assert_eq!(store.begin_upload(record("d", 4), 3, audit()).await.unwrap(), Beginning::TooManyOpen);
         let rows = vec![row("a", 0), row("a", 0), row("a", 1), row("none", 0)];
         assert_eq!(store.count_chunks(rows, 9).await.unwrap(), [true, true, true, false]);
         store.forget_chunks("a".into(), vec![1]).await.unwrap();
         assert_eq!(store.upload("a").unwrap().unwrap().uploaded_chunks, 1);
         assert_eq!(store.chunk_digest("a", 0).unwrap(), Some([7; 32]));
         assert_eq!(store.open_uploads().unwrap()[0].1, [0]);
-        store.finish_upload("b".into(), 5).await.unwrap();
-        let ids = |status, skip, limit| {
-            let (page, total) = store.uploads_of("u1", status, skip, limit).unwrap();
-            (page.into_iter().map(|r| r.id).collect::<String>(), total)
+        store.finish_upload("b".into(), audit()).await.unwrap();
+        let ids = |filter, limit| {
+            let page = store.upload_page("u1", filter, &PageRequest::first(limit)).unwrap();
+            let ids = page.items.into_iter().map(|record| record.id).collect::<String>();
+            (ids, store.upload_count("u1", filter).unwrap())
         };
-        assert_eq!(ids(None, 0, 9), ("cba".into(), 3));
-        assert_eq!(ids(None, 1, 1), ("b".into(), 3));
-        assert_eq!(ids(Some(UploadStatus::Completed), 0, 9), ("b".into(), 1));
-        assert_eq!(store.uploads_of("u", None, 0, 9).unwrap().1, 0, "a shorter id is another one");
-        store.remove_upload("a".into()).await.unwrap();
+        assert_eq!(ids(UploadFilter::All, 9), ("cba".into(), 3));
+        assert_eq!(ids(UploadFilter::All, 1), ("c".into(), 3));
+        assert_eq!(ids(UploadFilter::Status(UploadStatus::Completed), 9), ("b".into(), 1));
+        assert_eq!(store.upload_count("u", UploadFilter::All).unwrap(), 0, "a shorter id is another one");
+        store.remove_upload("a".into(), audit()).await.unwrap();
         assert_eq!((store.upload("a").unwrap(), store.chunk_digest("a", 0).unwrap()), (None, None));
-        assert_eq!(ids(None, 0, 9), ("cb".into(), 2));
+        assert_eq!(ids(UploadFilter::All, 9), ("cb".into(), 2));
         assert_eq!(store.open_uploads().unwrap().len(), 1);
     }
 
@@ -352,8 +358,9 @@ mod tests {
         let store = Store::open(&dir.path().join("s")).unwrap();
         let mine = UploadRecord { job_id: Some("j".into()), ..record("a", 1) };
         let theirs = UploadRecord { owner_id: "u2".into(), id: "b".into(), ..mine.clone() };
-        assert_eq!(store.begin_upload(mine.clone(), 9).await.unwrap(), Beginning::Begun);
-        assert_eq!(store.begin_upload(theirs, 9).await.unwrap(), Beginning::FolderTaken);
-        assert_eq!(store.begin_upload(UploadRecord { id: "c".into(), ..mine }, 9).await.unwrap(), Beginning::Begun);
+        assert_eq!(store.begin_upload(mine.clone(), 9, audit()).await.unwrap(), Beginning::Begun);
+        assert_eq!(store.begin_upload(theirs, 9, audit()).await.unwrap(), Beginning::FolderTaken);
+        let another = UploadRecord { id: "c".into(), ..mine };
+        assert_eq!(store.begin_upload(another, 9, audit()).await.unwrap(), Beginning::Begun);
     }
 }
