@@ -3,9 +3,14 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 
+/// A fresh folder that a store may be in.
+pub(super) fn private_folder() -> tempfile::TempDir {
+    tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o700)).tempdir().unwrap()
+}
+
 #[test]
 fn a_store_is_private_and_opens_again() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let path = dir.path().join("store.redb");
     let key = {
         let store = Store::open(&path).unwrap();
@@ -24,7 +29,7 @@ fn a_store_is_private_and_opens_again() {
 
 #[test]
 fn other_schemas_are_refused_and_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let path = dir.path().join("store.redb");
     for found in [99_u32, 1] {
         let _ = std::fs::remove_file(&path);
@@ -46,7 +51,7 @@ fn other_schemas_are_refused_and_left_alone() {
 
 #[test]
 fn what_is_no_store_is_named_and_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let path = dir.path().join("store.redb");
     drop(Store::open(&path).unwrap());
     let good = std::fs::read(&path).unwrap();

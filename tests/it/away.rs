@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use slurmdash::config::Backend;
 
-use crate::support::{TestApp, eventually, json, problem};
+use crate::support::{TestApp, eventually, json, private_folder, problem};
 
 /// Puts a stand-in for each of Slurm's commands into a folder.
 fn commands(dir: &Path, script: &str) {
@@ -30,7 +30,7 @@ async fn without_slurm(bin: &Path) -> TestApp {
 
 #[tokio::test]
 async fn missing_commands_are_named_and_everything_else_works() {
-    let bin = tempfile::tempdir().unwrap();
+    let bin = private_folder();
     let app = without_slurm(bin.path()).await;
     let summary = json(app.get("/api/cluster").await).await;
     assert_eq!(summary["freshness"]["stale"], true);
@@ -45,7 +45,7 @@ async fn missing_commands_are_named_and_everything_else_works() {
 
 #[tokio::test]
 async fn hanging_commands_cost_their_time_limit_and_no_more() {
-    let bin = tempfile::tempdir().unwrap();
+    let bin = private_folder();
     commands(bin.path(), "exec sleep 600");
     let app = without_slurm(bin.path()).await;
     let submit = app.post("/api/jobs/submit", &json!({"job_name": "x", "command": "true"})).await;
@@ -56,7 +56,7 @@ async fn hanging_commands_cost_their_time_limit_and_no_more() {
 
 #[tokio::test]
 async fn sbatchs_own_words_are_passed_on() {
-    let bin = tempfile::tempdir().unwrap();
+    let bin = private_folder();
     commands(bin.path(), "echo 'sbatch: error: invalid account or <b>association</b>' >&2; exit 1");
     let app = without_slurm(bin.path()).await;
     let submit = app.post("/api/jobs/submit", &json!({"job_name": "x", "command": "true"})).await;
@@ -67,7 +67,7 @@ async fn sbatchs_own_words_are_passed_on() {
 
 #[tokio::test]
 async fn rubbish_from_slurm_is_no_state_and_recovery_is_by_itself() {
-    let bin = tempfile::tempdir().unwrap();
+    let bin = private_folder();
     commands(bin.path(), "head -c 100000 /dev/urandom");
     let app = without_slurm(bin.path()).await;
     let stale = json(app.get("/api/cluster").await).await;

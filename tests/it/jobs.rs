@@ -4,7 +4,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, eventually, json, problem};
+use crate::support::{TestApp, eventually, json, private_folder, problem};
 
 /// Submits a command and gives the job's number.
 async fn submit(app: &TestApp, name: &str, command: &str) -> u64 {
@@ -177,7 +177,7 @@ async fn a_preview_is_the_script_that_is_submitted() {
 
 #[tokio::test]
 async fn finished_jobs_stay_listed_after_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let app = TestApp::start_in(dir.path(), |_| {}, None).await;
     let password = app.password.clone();
     let id = submit(&app, "kept", "echo kept").await;

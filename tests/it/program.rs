@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::eventually;
+use crate::support::{eventually, private_folder};
 
 /// A running program; killed when dropped.
 pub struct Running {
@@ -54,7 +54,7 @@ impl Running {
 
 #[tokio::test]
 async fn a_demo_starts_anywhere_and_leaves_nothing_behind() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let demo = Running::start(dir.path(), &["--demo"]).await;
     assert_eq!(demo.ready["username"], "admin");
     let password = demo.ready["password"].as_str().unwrap().to_owned();
@@ -65,7 +65,7 @@ async fn a_demo_starts_anywhere_and_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_data_folder_is_private_and_its_account_survives_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let data = dir.path().join("data");
     let config = dir.path().join("slurmdash.yaml");
     std::fs::write(&config, "slurm: {backend: sim}\n").unwrap();
@@ -84,7 +84,7 @@ async fn a_data_folder_is_private_and_its_account_survives_a_restart() {
 
 #[tokio::test]
 async fn starting_without_slurm_fails_in_words() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let output = Command::new(env!("CARGO_BIN_EXE_slurmdash"))
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(dir.path().join("data"))
@@ -99,7 +99,7 @@ async fn starting_without_slurm_fails_in_words() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_said_so() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_slurmdash"))

@@ -35,7 +35,7 @@ pub struct TestApp {
 impl TestApp {
     /// Starts one in a fresh folder.
     pub async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = private_folder();
         let mut app = Self::start_in(dir.path(), |_| {}, None).await;
         app.dir = Some(dir);
         app
@@ -43,7 +43,7 @@ impl TestApp {
 
     /// Starts one in a fresh folder with another configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = private_folder();
         let mut app = Self::start_in(dir.path(), change, None).await;
         app.dir = Some(dir);
         app
@@ -128,6 +128,12 @@ impl Drop for TestApp {
         self.app.stopping.cancel();
         self.server.abort();
     }
+}
+
+/// A fresh folder that a store may be in.
+pub fn private_folder() -> TempDir {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    tempfile::Builder::new().permissions(mode).tempdir().unwrap()
 }
 
 /// The body as JSON.

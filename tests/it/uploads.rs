@@ -7,9 +7,10 @@ use futures_util::stream::{FuturesUnordered, iter};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use slurmdash::store::audit::{AuditEntry, By};
 use slurmdash_api::uploads::UploadStatus;
 
-use crate::support::{TestApp, eventually, json, problem};
+use crate::support::{TestApp, eventually, json, private_folder, problem};
 
 pub const CHUNK: usize = 64 * 1024;
 pub const INIT: &str = "/api/v2/files/upload/init";
@@ -93,7 +94,8 @@ async fn another_account(app: &TestApp) -> String {
     let mut user = app.app.store.user_by_name("admin").unwrap().unwrap();
     user.id = slurmdash::random::id().unwrap();
     user.username = "bob".into();
-    assert!(app.app.store.add_user(user).await.unwrap());
+    let audit = AuditEntry::done(By::system(app.app.clock.now()), "user.create", "bob");
+    assert!(app.app.store.add_user(user, audit).await.unwrap());
     json(app.login("bob", &app.password).await).await["access_token"].as_str().unwrap().to_owned()
 }
 
@@ -130,7 +132,7 @@ async fn twenty_senders_in_random_order_make_the_same_file() {
 
 #[tokio::test]
 async fn a_broken_off_upload_goes_on_after_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let content = content(5 * CHUNK - 1);
     let app = TestApp::start_in(dir.path(), |_| {}, None).await;
     let password = app.password.clone();
@@ -155,7 +157,7 @@ async fn a_broken_off_upload_goes_on_after_a_restart() {
 #[tokio::test]
 async fn a_file_that_got_its_name_just_before_a_crash_is_complete() {
     use std::os::unix::fs::MetadataExt as _;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let app = TestApp::start_in(dir.path(), |_| {}, None).await;
     let password = app.password.clone();
     let (named, not_named) = (begin(&app, "named.bin", 1).await, begin(&app, "not.bin", 1).await);

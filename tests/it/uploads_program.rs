@@ -8,7 +8,7 @@ use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
 use crate::program::Running;
-use crate::support::json;
+use crate::support::{json, private_folder};
 use crate::uploads::{CHUNK, CHUNKS, COMPLETE, INIT, chunk_of, content, form, shuffled};
 
 /// The built program, signed in.
@@ -52,7 +52,7 @@ impl Program {
 
 #[tokio::test]
 async fn a_killed_program_keeps_what_it_promised() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let content = content(200 * CHUNK + 11);
     let mut password = None;
     let mut program = Program::start(dir.path(), &mut password).await;
@@ -92,7 +92,7 @@ async fn a_killed_program_keeps_what_it_promised() {
 #[tokio::test]
 async fn memory_does_not_grow_with_the_file() {
     const LARGE: usize = 16 << 20;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_folder();
     let program = Program::start(dir.path(), &mut None).await;
     let peak = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", program.running.child.id())).unwrap();
