@@ -32,7 +32,7 @@ pub struct ApiKeyRecord {
     pub revoked_at: Option<UnixSeconds>,
 }
 
-const BY_HASH: Lookup<ApiKeyRecord> =
+pub(super) const BY_HASH: Lookup<ApiKeyRecord> =
     Lookup::unique("api_keys.by_hash", |key| Some(Entry::new(Key::new().text(&key.key_hash), Key::new())));
 const BY_USER: Lookup<ApiKeyRecord> = Lookup::counted("api_keys.by_user", |key| {
     Some(Entry::new(Key::new().text(&key.user_id), Key::new().time(key.created_at)))

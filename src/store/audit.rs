@@ -155,10 +155,10 @@ impl Tx<'_> {
     }
 
     /// Appends a row as it is but for its number: from the old system.
-    pub(crate) fn import_audit(&self, mut row: AuditRecord) -> Result<(), StoreError> {
+    pub(crate) fn import_audit(&self, mut row: AuditRecord) -> Result<Key, StoreError> {
         row.seq = self.next_number(NEXT)?;
         self.put(&row)?;
-        Ok(())
+        Ok(row.key())
     }
 }
 

@@ -120,14 +120,15 @@ impl Tx<'_> {
             resolved_at: None,
             resolved_by: None,
             note: None,
-        })
+        })?;
+        Ok(())
     }
 
     /// Appends an event as it is but for its number: from the old system.
-    pub(crate) fn import_event(&self, mut event: SecurityEventRecord) -> Result<(), StoreError> {
+    pub(crate) fn import_event(&self, mut event: SecurityEventRecord) -> Result<Key, StoreError> {
         event.seq = self.next_number(NEXT)?;
         self.put(&event)?;
-        Ok(())
+        Ok(event.key())
     }
 }
 

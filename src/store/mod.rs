@@ -12,6 +12,7 @@ mod engine;
 pub mod events;
 pub mod history;
 pub mod images;
+pub mod import_v4;
 pub mod key;
 pub mod notifications;
 pub mod record;
@@ -303,6 +304,7 @@ fn create_tables(transaction: &redb::WriteTransaction) -> Result<(), StoreError>
             Ok(())
         }
     }
+    transaction.open_table(walk::definition(import_v4::IMPORTED))?;
     for table in [walk::COUNTS, walk::NUMBERS, uploads::CHUNKS, uploads::JOB_FOLDERS, history::SCRIPTS] {
         transaction.open_table(walk::definition(table))?;
     }

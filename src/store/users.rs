@@ -29,7 +29,7 @@ pub struct UserRecord {
     pub email: Option<String>,
 }
 
-const BY_NAME: Lookup<UserRecord> =
+pub(super) const BY_NAME: Lookup<UserRecord> =
     Lookup::unique("users.by_name", |user| Some(Entry::new(Key::new().text(&user.username), Key::new())));
 
 impl Record for UserRecord {
