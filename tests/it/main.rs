@@ -5,6 +5,7 @@ mod auth;
 mod away;
 mod cluster;
 mod config;
+mod import_v4;
 mod jobs;
 mod live;
 mod pages;

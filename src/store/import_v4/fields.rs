@@ -208,10 +208,8 @@ impl<'a> Fields<'a> {
     pub fn boolean(&mut self, column: Column) -> Option<bool> {
         let cell = self.cell(column);
         let read = match cell {
-            ValueRef::Integer(0) => Some(false),
-            ValueRef::Integer(1) => Some(true),
-            ValueRef::Real(0.0) => Some(false),
-            ValueRef::Real(1.0) => Some(true),
+            ValueRef::Integer(0) | ValueRef::Real(0.0) => Some(false),
+            ValueRef::Integer(1) | ValueRef::Real(1.0) => Some(true),
             ValueRef::Text(bytes) => match bytes.trim_ascii().to_ascii_lowercase().as_slice() {
                 b"0" | b"false" | b"f" | b"no" | b"off" => Some(false),
                 b"1" | b"true" | b"t" | b"yes" | b"on" => Some(true),

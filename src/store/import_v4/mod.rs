@@ -217,7 +217,7 @@ struct Candidate {
 #[derive(Clone)]
 enum What {
     /// It becomes this record.
-    New(Item),
+    New(Box<Item>),
     /// It is in the store from elsewhere, under this key, and is only remembered.
     There(Key),
 }
@@ -287,7 +287,8 @@ impl<'a> Batch<'a> {
                 report.new += 1;
             }
             if !is_marked {
-                candidates.push(Candidate { mark, what: existing.map_or(What::New(item), What::There) });
+                candidates
+                    .push(Candidate { mark, what: existing.map_or_else(|| What::New(Box::new(item)), What::There) });
             }
         }
         Ok(candidates)
@@ -323,3 +324,6 @@ fn audit_entry(planned: &Report, now: UnixSeconds) -> AuditEntry {
     let file = planned.file.file_name().unwrap_or_default().to_string_lossy();
     AuditEntry::done(By::system(now), "store.import", format!("{}: {}", shown(&file), counts.join(", ")))
 }
+
+#[cfg(test)]
+mod tests;

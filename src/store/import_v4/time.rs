@@ -1,7 +1,6 @@
 //! Times as the old system wrote them: numbers of three kinds, and text of several.
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use rusqlite::types::ValueRef;
 use slurmdash_api::UnixSeconds;
 
@@ -35,13 +34,15 @@ pub fn of_text(text: &str) -> Option<UnixSeconds> {
         return of_real(number);
     }
     let text = text.strip_suffix("UTC").or(text.strip_suffix("GMT")).unwrap_or(text).trim_end();
-    let read: Option<Timestamp> = text.parse().ok();
-    let read = read.or_else(|| {
-        let civil: DateTime = text.parse().ok()?;
-        civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    });
-    // Before 1970 fractions would round the other way; nothing of ours is that old.
-    within(read?.as_second()).filter(|_| read.is_some_and(|read| read >= Timestamp::UNIX_EPOCH))
+    let since = match text.parse::<Timestamp>() {
+        Ok(at) => at.duration_since(Timestamp::UNIX_EPOCH),
+        // The last days of 9999, which stand for "never", are no timestamps of jiff's.
+        Err(_) => {
+            let civil: DateTime = text.strip_suffix(['Z', 'z']).unwrap_or(text).parse().ok()?;
+            civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0))
+        }
+    };
+    if since.is_negative() { None } else { within(since.as_secs()) }
 }
 
 fn of_integer(number: i64) -> Option<UnixSeconds> {
@@ -64,6 +65,7 @@ fn within(seconds: UnixSeconds) -> Option<UnixSeconds> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
     use super::*;
@@ -91,6 +93,7 @@ mod tests {
         assert_eq!(of_cell(ValueRef::Real(1_704_164_645.7)), Some(1_704_164_645));
         assert_eq!(of_cell(ValueRef::Integer(1_704_164_645_999)), Some(1_704_164_645));
         assert_eq!(of_text("9999-12-31 23:59:59"), Some(LAST));
+        assert_eq!(of_text("9999-12-31T23:59:59Z"), Some(LAST));
     }
 
     #[test]
@@ -121,18 +124,18 @@ mod tests {
         }
 
         #[test]
-        fn times_come_back_from_every_notation(seconds in 0..=LAST, micros in 0..1_000_000, minutes in -14 * 60..14 * 60) {
+        fn times_come_back_from_every_notation(seconds in 0..=LAST - 2 * 86400, micros in 0..1_000_000, minutes in -14 * 60_i64..14 * 60) {
             let at = Timestamp::from_second(seconds).unwrap();
             let civil = at.to_zoned(TimeZone::UTC).datetime();
             prop_assert_eq!(of_text(&format!("{civil}")), Some(seconds));
             prop_assert_eq!(of_text(&format!("{civil}.{micros:06}")), Some(seconds));
             prop_assert_eq!(of_text(&civil.strftime("%Y-%m-%d %H:%M:%S").to_string()), Some(seconds));
             prop_assert_eq!(of_text(&at.to_string()), Some(seconds));
-            if let Ok(shifted) = Timestamp::from_second(seconds + i64::from(minutes) * 60) {
+            if let Ok(shifted) = Timestamp::from_second(seconds + minutes * 60) {
                 let civil = shifted.to_zoned(TimeZone::UTC).datetime();
                 let sign = if minutes < 0 { '-' } else { '+' };
                 let offset = format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60);
-                if seconds + i64::from(minutes) * 60 >= 0 {
+                if seconds + minutes * 60 >= 0 {
                     prop_assert_eq!(of_text(&format!("{civil}{offset}")), Some(seconds));
                 }
             }

@@ -262,13 +262,11 @@ fn state(fields: &mut Fields<'_>) -> JobState {
 fn exit_code(fields: &mut Fields<'_>) -> (Option<i32>, Option<i32>) {
     let Some(text) = fields.line(EXIT_CODE, WORD) else { return (None, None) };
     let (code, signal) = text.split_once(':').unwrap_or((&text, "0"));
-    match (code.parse(), signal.parse()) {
-        (Ok(code), Ok(signal)) => (Some(code), Some(signal).filter(|signal| *signal != 0)),
-        _ => {
-            fields.adjust("exit_code: is no number and is left out");
-            (None, None)
-        }
+    if let (Ok(code), Ok(signal)) = (code.parse(), signal.parse()) {
+        return (Some(code), Some(signal).filter(|signal| *signal != 0));
     }
+    fields.adjust("exit_code: is no number and is left out");
+    (None, None)
 }
 
 /// MiB: a number, or one with a letter as Slurm writes it (`16G`).
