@@ -1,7 +1,7 @@
 //! The old system's database becomes records of today: every table, any content, as often as one likes.
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _};
@@ -71,6 +71,9 @@ INSERT INTO notifications VALUES ('1', 0, '2024-01-02 03:04:05'), ('1', 1, '2024
     )
 }
 
+/// Each table's rows: key and value.
+type Contents = BTreeMap<String, Vec<(Vec<u8>, Vec<u8>)>>;
+
 struct Folder(TempDir);
 
 impl Folder {
@@ -103,7 +106,7 @@ impl Folder {
     }
 
     /// Every byte of every record.
-    fn dump(&self) -> BTreeMap<String, Vec<(Vec<u8>, Vec<u8>)>> {
+    fn dump(&self) -> Contents {
         let database = redb::ReadOnlyDatabase::open(self.store_path()).unwrap();
         let read = database.begin_read().unwrap();
         let mut tables = BTreeMap::new();
@@ -353,11 +356,12 @@ fn any_type_in_any_column_is_taken_defaulted_or_skipped() {
         "CAST(x'fffe41' AS TEXT)",
         "char(0) || 'a' || char(27) || char(10)",
         "'9999-99-99 99:99:99'",
-        "hex(zeroblob(1500000))",
+        "hex(zeroblob(600000))",
         "'../../etc/passwd'",
         "'[1, 2'",
         "'{\"a\": {}}'",
     ];
+    connection.execute_batch("BEGIN").unwrap();
     let tables = report_tables();
     for table in tables {
         let columns = columns(table);
@@ -372,9 +376,8 @@ fn any_type_in_any_column_is_taken_defaulted_or_skipped() {
                     _ if at == hostile => value.to_owned(),
                     "key_hash" => "lower(hex(randomblob(32)))".to_owned(),
                     "path" => "'/x/' || hex(randomblob(8))".to_owned(),
-                    "username" => "hex(randomblob(8))".to_owned(),
                     "submit_time" => "'2024-01-02 03:04:05'".to_owned(),
-                    "id" | "template_id" => "hex(randomblob(8))".to_owned(),
+                    "id" | "template_id" | "username" => "hex(randomblob(8))".to_owned(),
                     _ => "'1'".to_owned(),
                 };
                 let row: Vec<String> = columns.iter().enumerate().map(good).collect();
@@ -382,6 +385,7 @@ fn any_type_in_any_column_is_taken_defaulted_or_skipped() {
             }
         }
     }
+    connection.execute_batch("COMMIT").unwrap();
     drop(connection);
     let report = folder.import();
     for table in &report.tables {
@@ -527,7 +531,7 @@ fn what_is_no_old_database_is_refused_in_words() {
     let cases: [(&[u8], &str); 6] = [
         (b"", "is empty"),
         (b"SQLite format 3\0", "no SQLite database"),
-        (&[0xA5; 50_000], "no SQLite database, or an encrypted one"),
+        (&[0xA5; 5_000], "no SQLite database, or an encrypted one"),
         (&bytes[..bytes.len() / 2], "damaged"),
         (&bytes[..100], "damaged"),
         (&holed, "damaged"),

@@ -111,29 +111,31 @@ impl<'a> Fields<'a> {
         (text.len() <= limit && !text.chars().any(char::is_control)).then_some(text)
     }
 
-    /// The text in a cell; `None` when it is NULL, empty or no text.
-    fn read(&mut self, column: Column) -> Option<String> {
-        let text = match self.cell(column) {
+    /// The text in a cell, and whether much of it is left out; `None` when it is NULL, empty or no text. Twice the
+    /// limit is enough: what is cleaned away is little, or the rest is not worth keeping.
+    fn read(&mut self, column: Column, limit: usize) -> Option<(String, bool)> {
+        let (text, is_cut) = match self.cell(column) {
             ValueRef::Null => return None,
-            ValueRef::Integer(number) => number.to_string(),
-            ValueRef::Real(number) => number.to_string(),
-            ValueRef::Text(bytes) => match String::from_utf8_lossy(bytes) {
-                Cow::Borrowed(text) => text.to_owned(),
-                Cow::Owned(text) => {
+            ValueRef::Integer(number) => (number.to_string(), false),
+            ValueRef::Real(number) => (number.to_string(), false),
+            ValueRef::Text(bytes) => {
+                let kept = beginning(bytes, 2 * limit);
+                let text = String::from_utf8_lossy(kept);
+                if matches!(text, Cow::Owned(_)) {
                     self.adjust(format!("{}: what is not UTF-8 is replaced", column.name()));
-                    text
                 }
-            },
+                (text.into_owned(), kept.len() < bytes.len())
+            }
             ValueRef::Blob(_) => {
                 self.adjust(format!("{}: is no text and is left out", column.name()));
                 return None;
             }
         };
-        (!text.trim().is_empty()).then_some(text)
+        (is_cut || !text.trim().is_empty()).then_some((text, is_cut))
     }
 
-    fn cut(&mut self, column: Column, mut text: String, limit: usize) -> String {
-        if text.len() > limit {
+    fn cut(&mut self, column: Column, (mut text, is_cut): (String, bool), limit: usize) -> String {
+        if is_cut || text.len() > limit {
             text.truncate(text.floor_char_boundary(limit));
             self.adjust(format!("{}: is cut to {limit} bytes", column.name()));
         }
@@ -142,25 +144,25 @@ impl<'a> Fields<'a> {
 
     /// One line of text, without blanks around it and control characters in it.
     pub fn line(&mut self, column: Column, limit: usize) -> Option<String> {
-        let text = self.read(column)?;
+        let (text, is_cut) = self.read(column, limit)?;
         let clean: String = text.trim().chars().filter(|c| !c.is_control()).collect();
         if clean.len() != text.trim().len() {
             self.adjust(format!("{}: control characters are left out", column.name()));
         }
-        let clean = self.cut(column, clean, limit);
+        let clean = self.cut(column, (clean, is_cut), limit);
         (!clean.is_empty()).then_some(clean)
     }
 
     /// Text of any lines.
     pub fn text(&mut self, column: Column, limit: usize) -> Option<String> {
-        let text = self.read(column)?;
+        let (text, is_cut) = self.read(column, limit)?;
         let text = if text.contains('\0') {
             self.adjust(format!("{}: NUL characters are left out", column.name()));
             text.replace('\0', "")
         } else {
             text
         };
-        Some(self.cut(column, text, limit))
+        Some(self.cut(column, (text, is_cut), limit))
     }
 
     /// Text that means nothing when a part of it is missing.
@@ -287,6 +289,13 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The first bytes of a text, without a part of a character at the end.
+fn beginning(bytes: &[u8], limit: usize) -> &[u8] {
+    let is_inside = |at: &usize| bytes.get(*at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    let end = (limit.saturating_sub(3)..=limit).rev().find(|at| !is_inside(at)).unwrap_or(limit);
+    bytes.get(..end).unwrap_or(bytes)
+}
+
 fn is_nothing(cell: ValueRef<'_>) -> bool {
     match cell {
         ValueRef::Null => true,
@@ -316,7 +325,8 @@ fn shown_is_same(id: &str) -> bool {
     !id.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '/' | '\\'))
 }
 
-fn digest_id(id: &str) -> String {
+/// What stands for an id that is not kept as it is.
+pub fn digest_id(id: &str) -> String {
     random::hex(&digest(&SHA256, id.as_bytes()).as_ref()[..16])
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use argon2::password_hash::phc::PasswordHash;
 use slurmdash_api::auth::Permission;
 
-use super::fields::{Column, Fields, NAME, WORD, plain_id, quoted};
+use super::fields::{Column, Fields, LINE, NAME, WORD, digest_id, plain_id, quoted};
 use super::item::Item;
 use super::known::Known;
 use super::{Refusal, mark};
@@ -124,7 +124,13 @@ impl People {
 
     /// Who is meant by the text in a column; `None` when it is empty or no text.
     pub fn named(&self, fields: &mut Fields<'_>, column: Column) -> Result<Option<Person>, StoreError> {
-        let Some(text) = fields.line(column, MAX_USERNAME) else { return Ok(None) };
+        let Some(text) = fields.exact(column, MAX_USERNAME) else {
+            // What is cleaned or cut must not become somebody else.
+            return Ok(fields.line(column, LINE).map(|text| {
+                fields.adjust(format!("{}: is no name or id; a digest stands for it", column.name()));
+                Person { id: digest_id(&text), username: None }
+            }));
+        };
         if let Some(person) = self.by_id.get(&plain_id(text.clone())).or_else(|| self.by_name.get(&text)) {
             return Ok(Some(person.clone()));
         }

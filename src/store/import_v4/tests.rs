@@ -35,7 +35,7 @@ fn an_interrupted_import_goes_on_and_takes_no_row_twice() {
     let path = dir.path().join("whole");
     Import::open(&old, &path).unwrap().run(9).unwrap();
     let whole = contents(&path);
-    for stop_after in 0..6 {
+    for stop_after in [0, 2, 4] {
         let path = dir.path().join(format!("stopped-{stop_after}"));
         let import = Import::open(&old, &path).unwrap();
         {

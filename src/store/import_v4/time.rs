@@ -34,13 +34,12 @@ pub fn of_text(text: &str) -> Option<UnixSeconds> {
         return of_real(number);
     }
     let text = text.strip_suffix("UTC").or(text.strip_suffix("GMT")).unwrap_or(text).trim_end();
-    let since = match text.parse::<Timestamp>() {
-        Ok(at) => at.duration_since(Timestamp::UNIX_EPOCH),
+    let since = if let Ok(at) = text.parse::<Timestamp>() {
+        at.duration_since(Timestamp::UNIX_EPOCH)
+    } else {
         // The last days of 9999, which stand for "never", are no timestamps of jiff's.
-        Err(_) => {
-            let civil: DateTime = text.strip_suffix(['Z', 'z']).unwrap_or(text).parse().ok()?;
-            civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0))
-        }
+        let civil: DateTime = text.strip_suffix(['Z', 'z']).unwrap_or(text).parse().ok()?;
+        civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0))
     };
     if since.is_negative() { None } else { within(since.as_secs()) }
 }
