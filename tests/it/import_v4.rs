@@ -503,6 +503,27 @@ fn a_database_in_wal_mode_is_read_with_its_log_and_left_alone() {
 }
 
 #[test]
+fn a_change_that_was_cut_off_by_a_crash_is_not_imported() {
+    let folder = Folder::new();
+    folder.sql(&format!("{TABLES}{}", rows()));
+    let writer = Connection::open(folder.old()).unwrap();
+    // So small a cache writes the change into the file long before it is committed.
+    let padding = "WITH RECURSIVE n(i) AS (SELECT 9 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)";
+    let change = format!("INSERT INTO audit_logs (id, action) {padding} SELECT i, hex(randomblob(200)) FROM n");
+    writer.execute_batch(&format!("PRAGMA cache_size = 2; BEGIN; DELETE FROM users; {change}")).unwrap();
+    let crashed = Folder::new();
+    for name in ["old.db", "old.db-journal"] {
+        std::fs::copy(folder.0.path().join(name), crashed.0.path().join(name)).unwrap();
+    }
+    let before = std::fs::read(crashed.old()).unwrap();
+    assert!(before.len() > 200_000, "the change is in the file");
+    let report = crashed.survey();
+    assert_eq!((counts(&report, "users"), counts(&report, "audit_logs")), ([2, 2, 0, 0], [2, 2, 0, 0]));
+    assert!(std::fs::read(crashed.old()).unwrap() == before);
+    assert_eq!(std::fs::read_dir(crashed.0.path()).unwrap().count(), 2);
+}
+
+#[test]
 fn a_read_only_folder_and_a_strange_name_are_no_obstacle() {
     for mode in ["DELETE", "WAL"] {
         let folder = Folder::new();
