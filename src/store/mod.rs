@@ -8,12 +8,15 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod backup;
 mod engine;
 pub mod events;
 pub mod history;
 pub mod images;
 pub mod key;
+pub mod migrate;
 pub mod notifications;
+mod rebuild;
 pub mod record;
 pub mod sessions;
 pub mod templates;
