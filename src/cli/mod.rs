@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong.
 
 mod config;
+mod migrate;
 mod serve;
 
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Look at the configuration
     Config(config::Arguments),
+    /// Bring the store to another schema, and back
+    Migrate(migrate::Arguments),
     /// Print the version and what was built in
     Version {
         /// As JSON
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Version { json } => {
             version(json);
             ExitCode::SUCCESS
