@@ -8,6 +8,7 @@ mod cluster;
 mod config;
 mod jobs;
 mod live;
+mod migrate;
 mod pages;
 mod program;
 mod slurm_contract;

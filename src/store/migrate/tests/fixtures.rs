@@ -129,7 +129,11 @@ fn v1_rows(folder: &Folder) -> BTreeMap<String, TypedRows> {
         for noun in Noun::ALL {
             let mut rows = Vec::new();
             let table = noun.open(transaction, noun.table()).unwrap();
-            table.each(|key, value| Ok(rows.push((format!("{key:?}"), value.to_vec())))).unwrap();
+            let take = |key: &[u8], value: &[u8]| {
+                rows.push((format!("{key:?}"), value.to_vec()));
+                Ok(())
+            };
+            table.each(take).unwrap();
             all.insert(noun.table().to_owned(), rows);
         }
         printed::<&str, &str>(transaction, "users_by_name", &mut all);
