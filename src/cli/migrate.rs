@@ -48,7 +48,7 @@ struct Going {
     /// The schema to go to [default: up to the latest, or one back]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(SCHEMA_VERSION)))]
     to: Option<u32>,
-    /// Don't ask
+    /// Don't ask before going back
     #[arg(long)]
     yes: bool,
     /// Say what would be done, and how many records it touches, without keeping any of it
@@ -161,7 +161,7 @@ fn up(going: &Going) -> Result<ExitCode, Refusal> {
         let way = format!("the store has schema {from}; the way back is `slurmdash migrate rollback --to {to}`");
         return Err(Refusal::Usage(way));
     }
-    go(going, &config, closed, to)
+    go(going, &config, closed, to, false)
 }
 
 /// `up` without a store.
@@ -192,7 +192,8 @@ fn rollback(going: &Going) -> Result<ExitCode, Refusal> {
             "the store has schema {from}; the way up is `slurmdash migrate up --to {to}`"
         )));
     }
-    if to < from && !going.dry_run && !going.yes {
+    let asks = to < from && !going.dry_run && !going.yes;
+    if asks {
         if going.store.json || !std::io::stdin().is_terminal() {
             return Err(Refusal::Usage(
                 "there is nobody to ask: look with `slurmdash migrate rollback --dry-run`, then add --yes".into(),
@@ -203,7 +204,7 @@ fn rollback(going: &Going) -> Result<ExitCode, Refusal> {
             return Err(Refusal::Failed("nothing was changed".into()));
         }
     }
-    go(going, &config, closed, to)
+    go(going, &config, closed, to, asks)
 }
 
 /// Asks on the terminal.
@@ -215,7 +216,8 @@ fn agrees(question: &str) -> bool {
     read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
-fn go(going: &Going, config: &Config, mut closed: Closed, to: u32) -> Result<ExitCode, Refusal> {
+/// Does it, or says what it would do. `is_shown` when the person has seen the steps.
+fn go(going: &Going, config: &Config, mut closed: Closed, to: u32, is_shown: bool) -> Result<ExitCode, Refusal> {
     let from = closed.schema();
     let mut told = Told { going, config, from: Some(from), to, copy: None, steps: Vec::new() };
     if from == to {
@@ -225,7 +227,10 @@ fn go(going: &Going, config: &Config, mut closed: Closed, to: u32) -> Result<Exi
         told.print(&format!("the store would go from schema {from} to {to}; nothing was changed"));
     } else {
         let done = closed.migrate(to, &backups(config), KEEP, Clock::system().now())?;
-        (told.copy, told.steps) = (Some(done.copy), done.steps);
+        told.copy = Some(done.copy);
+        if !is_shown {
+            told.steps = done.steps;
+        }
         told.print(&format!("the store has schema {to} now; it had {from}"));
     }
     Ok(ExitCode::SUCCESS)
