@@ -168,7 +168,8 @@ impl Auth {
     ) -> Result<(Principal, TokenPair), AuthError> {
         let plausible = username.len() <= MAX_USERNAME && password.expose().len() <= MAX_PASSWORD;
         let user = if plausible { self.store.user_by_name(username)? } else { None };
-        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        // No password is good for an account without a hash, such as one from the old system.
+        let hash = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| !hash.is_empty());
         let password = if plausible { password } else { Secret::new(String::new()) };
         let is_right = self.passwords.verify(password, hash).await?;
         let Some(user) = user.filter(|user| is_right && user.is_active) else {

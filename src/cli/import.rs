@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{StoreFile, USAGE, print_error, print_line};
+use crate::app::private_folder;
 use crate::clock::Clock;
 use crate::store::import_v4::{Import, ImportError, Reason, Report, TableReport};
 
@@ -54,7 +55,7 @@ fn import(arguments: &Arguments, folder: &Path, store: &Path) -> Result<(), Stri
             return Ok(());
         }
     }
-    private_folder(folder).map_err(|error| format!("can't make {}: {error}", folder.display()))?;
+    private_folder(folder).map_err(|error| error.to_string())?;
     print(&import.run(Clock::system().now()).map_err(words)?, arguments.store.json);
     Ok(())
 }
@@ -81,11 +82,6 @@ fn is_wanted(arguments: &Arguments, planned: &Report) -> Result<bool, String> {
         print_line("Nothing has been written.");
     }
     Ok(is_wanted)
-}
-
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn print(report: &Report, json: bool) {

@@ -31,7 +31,7 @@ enum Command {
     Serve(serve::Arguments),
     /// Look at the configuration
     Config(config::Arguments),
-    /// Bring records of older versions along
+    /// Bring the store to another schema, and back
     Migrate(migrate::Arguments),
     /// Print the version and what was built in
     Version {

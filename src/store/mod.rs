@@ -8,13 +8,16 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod backup;
 mod engine;
 pub mod events;
 pub mod history;
 pub mod images;
 pub mod import_v4;
 pub mod key;
+pub mod migrate;
 pub mod notifications;
+mod rebuild;
 pub mod record;
 pub mod sessions;
 pub mod templates;

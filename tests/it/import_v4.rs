@@ -444,6 +444,20 @@ fn doubtful_keys_and_accounts_do_not_come_to_life() {
     assert_eq!((ada.is_active, ada.password_hash.as_str()), (false, ""));
 }
 
+#[tokio::test]
+async fn no_password_is_good_for_an_account_that_needs_a_new_one() {
+    use slurmdash::auth::{Auth, AuthError};
+    let folder = Folder::new();
+    folder.sql("CREATE TABLE users (id, username, password); INSERT INTO users VALUES (1, 'ada', 'secret')");
+    folder.import();
+    let auth = Auth::new(folder.store(), slurmdash::clock::Clock::system()).unwrap();
+    for password in ["", "secret"] {
+        let password = slurmdash::secret::Secret::new(password.into());
+        let refused = auth.login("ada", password, slurmdash::auth::Origin::default()).await.map(drop).unwrap_err();
+        assert!(matches!(refused, AuthError::InvalidCredentials), "{refused}");
+    }
+}
+
 #[test]
 fn secrets_are_in_no_report() {
     let folder = Folder::new();

@@ -1,6 +1,7 @@
 //! One binary for everything that drives the real router or the built program.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod audit;
 mod auth;
 mod away;
 mod cluster;
@@ -8,6 +9,7 @@ mod config;
 mod import_v4;
 mod jobs;
 mod live;
+mod migrate;
 mod pages;
 mod program;
 mod slurm_contract;
