@@ -34,11 +34,9 @@ impl Lock {
     pub fn take(path: &Path) -> Result<Self, StoreError> {
         let open = |source| StoreError::open(path, source);
         check_folder(path)?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(".lock");
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(PathBuf::from(name)).map_err(open)?;
+        let file = options.open(beside(path, ".lock")).map_err(open)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.into() }),
@@ -76,11 +74,7 @@ impl Engine {
 
     /// Refuses when the disk is about to be full.
     pub fn check_room(&self) -> Result<(), StoreError> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        // Where the disk can't be asked, the write itself will tell.
-        let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < RESERVE { Err(StoreError::Full { path: self.path.clone(), free, reserve: RESERVE }) } else { Ok(()) }
+        check_room(&self.path, 0)
     }
 
     /// Closes the file and opens it again if its disk has failed; redb answers nothing more after such an error.
@@ -105,11 +99,35 @@ impl Engine {
     }
 }
 
+/// Refuses when the disk of `path` is about to be full once `needed` bytes more are on it.
+pub fn check_room(path: &Path, needed: u64) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // Where the disk can't be asked, the write itself will tell.
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let reserve = RESERVE.saturating_add(needed);
+    if free < reserve { Err(StoreError::Full { path: path.into(), free, reserve }) } else { Ok(()) }
+}
+
+/// How every file of redb is opened.
+pub fn builder() -> redb::Builder {
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
+/// A file beside another: its name with an ending more.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 /// Opens a file that is there, judging its mode first. A file that is no store is left as it is.
 pub fn open_database(path: &Path) -> Result<Database, StoreError> {
     check_file(path)?;
     let damaged = |reason: String| StoreError::Damaged { path: path.into(), reason };
-    let opened = catch_unwind(AssertUnwindSafe(|| redb::Builder::new().set_cache_size(CACHE).open(path)));
+    let opened = catch_unwind(AssertUnwindSafe(|| builder().open(path)));
     match opened {
         Ok(Ok(database)) => Ok(database),
         Ok(Err(error)) => Err(explain(path, error)),
@@ -158,8 +176,8 @@ fn explain(path: &Path, error: DatabaseError) -> StoreError {
     }
 }
 
-/// Checks that only we may enter the store's folder.
-fn check_folder(path: &Path) -> Result<(), StoreError> {
+/// Checks that only we may enter the folder of a file.
+pub fn check_folder(path: &Path) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -191,15 +209,13 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
 /// Makes a file at `path` in one go: `fill` writes it under another name, and it gets its own when it is on disk.
 pub fn create(path: &Path, fill: impl FnOnce(&Database) -> Result<(), StoreError>) -> Result<(), StoreError> {
     let open = |source| StoreError::open(path, source);
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
+    let new = beside(path, ".new");
     match std::fs::remove_file(&new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(open(error)),
         _ => {}
     }
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(open)?;
-    let made = redb::Builder::new().set_cache_size(CACHE).create(&new).map_err(|error| explain(path, error));
+    let made = builder().create(&new).map_err(|error| explain(path, error));
     made.and_then(|database| {
         fill(&database)?;
         database.close().map_err(|error| explain(path, error))

@@ -58,6 +58,13 @@ impl Record for HistoryRecord {
     }
 }
 
+impl HistoryRecord {
+    /// Whether nothing more will come of it: it has ended, or Slurm has forgotten it.
+    pub fn is_over(&self) -> bool {
+        self.job.state.is_final() || self.job.state == JobState::Unknown
+    }
+}
+
 /// Scripts as submitted, under the key of their job: apart, so that lists don't read them.
 pub(crate) const SCRIPTS: &str = "job_scripts";
 

@@ -8,6 +8,9 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod backup;
+mod compact;
+mod copy;
 mod engine;
 pub mod events;
 pub mod history;
@@ -15,6 +18,7 @@ pub mod images;
 pub mod key;
 pub mod notifications;
 pub mod record;
+pub mod retention;
 pub mod sessions;
 pub mod templates;
 pub mod tx;
@@ -30,10 +34,12 @@ use std::thread::JoinHandle;
 
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
-use self::engine::{Engine, Lock};
+use self::engine::{Engine, Lock, beside};
 use self::tx::{Tx, Written};
 use self::walk::View;
 use self::writer::{Task, Waiting};
+
+pub use self::compact::{Compacted, compact_closed};
 
 /// The schema this program reads and writes.
 pub const SCHEMA_VERSION: u32 = 3;
@@ -131,6 +137,28 @@ pub enum StoreError {
         /// The look-up.
         lookup: &'static str,
     },
+    /// A table of somebody else: it can't be copied, so nothing is.
+    #[error("the table {table} is none that slurmdash made, so the store can't be copied; nothing was changed")]
+    Foreign {
+        /// The table.
+        table: String,
+    },
+    /// A backup can't be made.
+    #[error("can't make a backup in {path}: {reason}")]
+    NoBackup {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A backup is no use.
+    #[error("the backup {path} can't be used: {reason}")]
+    BadBackup {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A change said that there was none: a mistake in the program.
     #[error("a change had no audit row and was not made")]
     Unaudited,
@@ -166,7 +194,15 @@ macro_rules! from_redb {
         fn from(error: $error) -> Self { Self::Redb(Arc::new(error.into())) }
     })* };
 }
-from_redb!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError, redb::DatabaseError);
+from_redb!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::DatabaseError,
+    redb::CursorError,
+    redb::SetDurabilityError
+);
 
 /// The store. Cheap to clone; the file is closed when the last one goes.
 #[derive(Clone)]
