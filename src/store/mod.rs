@@ -8,6 +8,7 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod check;
 mod engine;
 pub mod events;
 pub mod history;
