@@ -4,6 +4,7 @@
 
 mod config;
 mod serve;
+mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Look at the configuration
     Config(config::Arguments),
+    /// Look after the store
+    Store(store::Arguments),
     /// Print the version and what was built in
     Version {
         /// As JSON
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
+        Command::Store(arguments) => store::run(&arguments),
         Command::Version { json } => {
             version(json);
             ExitCode::SUCCESS

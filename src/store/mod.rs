@@ -9,6 +9,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod backup;
+pub mod check;
 mod compact;
 mod copy;
 mod engine;
