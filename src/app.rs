@@ -130,7 +130,7 @@ fn slurm(config: &Config) -> Result<(Arc<dyn Slurm>, bool), StartError> {
 }
 
 /// Makes a folder that only we may enter, unless it is there.
-fn private_folder(path: &Path) -> Result<(), StartError> {
+pub(crate) fn private_folder(path: &Path) -> Result<(), StartError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| StartError::Folder { path: path.into(), source })

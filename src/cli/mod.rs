@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong.
 
 mod config;
+mod migrate;
 mod serve;
 mod store;
 
@@ -32,6 +33,8 @@ enum Command {
     Config(config::Arguments),
     /// Look after the store
     Store(store::Arguments),
+    /// Bring the store to another schema, and back
+    Migrate(migrate::Arguments),
     /// Print the version and what was built in
     Version {
         /// As JSON
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Version { json } => {
             version(json);
             ExitCode::SUCCESS

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Backend, Config, Flags, HttpFlags, LogFormat};
 use crate::secret::Secret;
+use crate::store::StoreError;
 use crate::{http, random, tasks};
 
 /// Requests that are under way when we are told to stop get so long.
@@ -41,6 +42,9 @@ pub struct Arguments {
     /// Write {"url","username","password"} to this file (mode 0600) once it listens
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Bring an older store to this program's schema first, after copying its file
+    #[arg(long)]
+    migrate: bool,
 }
 
 /// Runs the command.
@@ -129,6 +133,9 @@ async fn serve(config: Config, arguments: &Arguments) -> Result<(), String> {
         format!("can't listen on {listen}: {error}; choose another address with --listen, port 0 takes a free one")
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
+    if arguments.migrate {
+        bring_up(&config).map_err(|error| error.to_string())?;
+    }
     let app = App::open(config, Clock::system()).await.map_err(|error| error.to_string())?;
     let first = app.auth.first_admin().await.map_err(|error| error.to_string())?;
     let app = Arc::new(app);
@@ -147,6 +154,17 @@ async fn serve(config: Config, arguments: &Arguments) -> Result<(), String> {
     app.slurm.shutdown().await;
     tracing::info!("stopped");
     outcome
+}
+
+/// Migrates the store, when there is an older one.
+fn bring_up(config: &Config) -> Result<(), StoreError> {
+    let Some(done) = super::migrate::bring_up(config)? else { return Ok(()) };
+    tracing::info!(copy = %done.copy.display(), "the store was copied as it was");
+    for step in &done.steps {
+        let records: u64 = step.tables.tables().map(|(_, counts)| counts.sum()).sum();
+        tracing::info!(schema = step.version, name = step.name, records, "the store was migrated");
+    }
+    Ok(())
 }
 
 /// Serves until a signal comes, then lets what is under way finish.

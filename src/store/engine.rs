@@ -138,14 +138,22 @@ pub fn open_database(path: &Path) -> Result<Database, StoreError> {
 /// The schema of a file, looked at without changing a byte of it. `None` when it was not closed in order: then it must
 /// be opened to be repaired.
 pub fn peek_schema(path: &Path) -> Result<Option<u32>, StoreError> {
-    check_file(path)?;
-    let damaged = |reason: &str| StoreError::Damaged { path: path.into(), reason: reason.into() };
-    let opened = catch_unwind(AssertUnwindSafe(|| ReadOnlyDatabase::open(path)));
-    match opened.map_err(|_| damaged("it can't be read"))? {
+    match read_only(path)? {
         Ok(database) => schema_of(&database).map(Some),
         Err(DatabaseError::RepairAborted) => Ok(None),
         Err(error) => Err(explain(path, error)),
     }
+}
+
+/// Opens a file that was closed in order, to be read without changing a byte of it.
+pub fn open_read_only(path: &Path) -> Result<ReadOnlyDatabase, StoreError> {
+    read_only(path)?.map_err(|error| explain(path, error))
+}
+
+fn read_only(path: &Path) -> Result<Result<ReadOnlyDatabase, DatabaseError>, StoreError> {
+    check_file(path)?;
+    let opened = catch_unwind(AssertUnwindSafe(|| ReadOnlyDatabase::open(path)));
+    opened.map_err(|_| StoreError::Damaged { path: path.into(), reason: "it can't be read".into() })
 }
 
 /// The schema that a file says it has; 0 when it says nothing.
