@@ -199,20 +199,11 @@ fn rollback(going: &Going) -> Result<ExitCode, Refusal> {
             ));
         }
         print_steps(&closed.plan(to)?);
-        if !agrees(&format!("go back from schema {from} to {to}? [y/N]")) {
+        if !super::agrees(&format!("go back from schema {from} to {to}? [y/N]")) {
             return Err(Refusal::Failed("nothing was changed".into()));
         }
     }
     go(going, &config, closed, to)
-}
-
-/// Asks on the terminal.
-fn agrees(question: &str) -> bool {
-    print_line(question);
-    let mut answer = String::new();
-    // What can't be read is no consent.
-    let read = std::io::stdin().read_line(&mut answer);
-    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 fn go(going: &Going, config: &Config, mut closed: Closed, to: u32) -> Result<ExitCode, Refusal> {

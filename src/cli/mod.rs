@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong.
 
+mod backup;
 mod config;
 mod migrate;
 mod serve;
@@ -31,6 +32,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Look at the configuration
     Config(config::Arguments),
+    /// Make backups of the store, look at them, put one in its place
+    Backup(backup::Arguments),
     /// Look after the store
     Store(store::Arguments),
     /// Bring the store to another schema, and back
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Version { json } => {
@@ -103,6 +107,15 @@ fn print_line(line: &str) {
     use std::io::Write as _;
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+/// Asks on the terminal.
+fn agrees(question: &str) -> bool {
+    print_line(question);
+    let mut answer = String::new();
+    // What can't be read is no consent.
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 /// What went wrong, on standard error.

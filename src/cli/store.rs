@@ -3,7 +3,11 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::backup::size;
 use super::{StoreFile, USAGE, print_error, print_line};
+use crate::config::Config;
+use crate::control::{self, Answer, Request};
+use crate::store::StoreError;
 use crate::store::check::{self, Report};
 
 /// Look after the store
@@ -17,12 +21,15 @@ pub struct Arguments {
 enum Command {
     /// Look whether everything in the store is as it should be; stop the server first
     Check(StoreFile),
+    /// Give the room of removed records back to the disk, whether a server runs or not
+    Compact(StoreFile),
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> ExitCode {
     match &arguments.command {
         Command::Check(file) => check(file),
+        Command::Compact(file) => compact(file),
     }
 }
 
@@ -57,6 +64,46 @@ fn check(file: &StoreFile) -> ExitCode {
         report.fault_count
     ));
     ExitCode::FAILURE
+}
+
+fn compact(file: &StoreFile) -> ExitCode {
+    let config = match file.config() {
+        Ok(config) => config,
+        Err(message) => {
+            print_error(&message);
+            return ExitCode::from(USAGE);
+        }
+    };
+    let done = match crate::store::compact_closed(&config.store_path()) {
+        Ok(sizes) => Ok((sizes.before, sizes.after)),
+        Err(StoreError::InUse { .. }) => ask(&config, Request::Compact).and_then(|answer| match answer {
+            Answer::Compacted { before, after } => Ok((before, after)),
+            other => Err(format!("the server answered something else: {other:?}")),
+        }),
+        Err(error) => Err(error.to_string()),
+    };
+    match done {
+        Ok((before, after)) if file.json => {
+            print_line(&serde_json::json!({"before": before, "after": after}).to_string());
+        }
+        Ok((before, after)) => {
+            print_line(&format!("the store's file had {} and has {}", size(before), size(after)));
+        }
+        Err(error) => {
+            print_error(&error);
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Asks the server that has the store open.
+pub(super) fn ask(config: &Config, request: Request) -> Result<Answer, String> {
+    match control::ask(&config.control_path(), request) {
+        Ok(Answer::Error(reason)) => Err(format!("the server did not do it: {reason}")),
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(format!("the store {} is in use, but {error}", config.store_path().display())),
+    }
 }
 
 fn show(report: &Report) {

@@ -21,7 +21,7 @@ use self::header::{FORMAT, LENGTH, measure};
 use super::compact::remove_if_there;
 use super::copy::{Counts, copy_into, counts};
 use super::engine::{self, Lock};
-use super::{Store, StoreError};
+use super::{SCHEMA_VERSION, Store, StoreError, check};
 
 pub use self::header::Header;
 pub use self::restore::{Replaced, Restore, Restored};
@@ -30,6 +30,8 @@ pub use self::restore::{Replaced, Restore, Restored};
 pub const MANUAL: &str = "manual";
 /// Made while serving, by the clock.
 pub const SCHEDULED: &str = "scheduled";
+/// Made of the store that a migration is about to change.
+pub const BEFORE_MIGRATE: &str = "before-migrate";
 /// Made of the store that a restored one takes the place of.
 pub const BEFORE_RESTORE: &str = "before-restore";
 
@@ -61,7 +63,7 @@ pub struct Listed {
 /// What a backup is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct Purpose<'a> {
-    /// Why: one of the words above, or `before-migrate`.
+    /// Why: one of the words above.
     pub reason: &'a str,
     /// When.
     pub now: UnixSeconds,
@@ -167,7 +169,8 @@ pub fn list(backups: &Path) -> Result<Vec<Listed>, StoreError> {
             found.push(Listed { path, bytes, header });
         }
     }
-    let age = |one: &Listed| (one.header.as_ref().map_or(UnixSeconds::MIN, |header| header.created_at), turn(&one.path));
+    let age =
+        |one: &Listed| (one.header.as_ref().map_or(UnixSeconds::MIN, |header| header.created_at), turn(&one.path));
     found.sort_by(|one, other| age(other).cmp(&age(one)).then_with(|| other.path.cmp(&one.path)));
     Ok(found)
 }
@@ -185,7 +188,8 @@ pub fn find(backups: &Path, name: &Path) -> PathBuf {
     if is_bare && inside.exists() { inside } else { name.to_owned() }
 }
 
-/// Proves that a backup is whole: its header, its size, its digest, that redb reads it, schema and row counts.
+/// Proves that a backup is whole: its header, its size, its digest, that redb reads it, schema and row counts; and
+/// where it is of this program's schema, every record and look-up in it.
 pub fn verify(path: &Path) -> Result<Header, StoreError> {
     let bad = |reason: String| StoreError::BadBackup { path: path.into(), reason };
     let unreadable = |error: std::io::Error| bad(format!("it can't be read: {error}"));
@@ -195,11 +199,26 @@ pub fn verify(path: &Path) -> Result<Header, StoreError> {
     contents.seek(SeekFrom::Start(begin)).map_err(unreadable)?;
     let (size, sha256) = measure(&mut contents, |_| Ok(())).map_err(unreadable)?;
     check_contents(&header, size, &sha256).map_err(bad)?;
-    let (schema, records) = look(&file, begin).map_err(bad)?;
+    let (schema, records) = look(&file, begin, no_faults).map_err(bad)?;
     if (schema, &records) == (header.schema, &header.records) {
         Ok(header)
     } else {
         Err(bad("it does not hold what it says".into()))
+    }
+}
+
+/// Refuses a store of this program's schema in which something is not as it should be.
+fn no_faults(database: &redb::ReadOnlyDatabase) -> Result<(), String> {
+    if engine::schema_of(database).map_err(failed)? != SCHEMA_VERSION {
+        return Ok(());
+    }
+    let report = check::check(database).map_err(failed)?;
+    match report.faults.first() {
+        None => Ok(()),
+        Some(first) => {
+            let (count, table, fault) = (report.fault_count, &first.table, &first.fault);
+            Err(format!("the store in it has {count} faults; the first is in {table}: {fault}"))
+        }
     }
 }
 
@@ -213,11 +232,16 @@ fn check_contents(header: &Header, size: u64, sha256: &str) -> Result<(), String
     Ok(())
 }
 
-/// Schema and row counts of contents, which are not changed.
-fn look(file: &File, begin: u64) -> Result<(u32, Counts), String> {
+/// Schema and row counts of contents, which are not changed; `judge` may have a word.
+fn look(
+    file: &File,
+    begin: u64,
+    judge: impl FnOnce(&redb::ReadOnlyDatabase) -> Result<(), String>,
+) -> Result<(u32, Counts), String> {
     let look = || {
         let contents = Contents { file: file.try_clone().map_err(failed)?, begin };
         let database = engine::builder().open_read_only_with_backend(contents).map_err(failed)?;
+        judge(&database)?;
         let schema = engine::schema_of(&database).map_err(failed)?;
         let records = counts(&database.begin_read().map_err(failed)?).map_err(failed)?;
         Ok((schema, records))
@@ -317,7 +341,7 @@ fn seal(file: &File, purpose: &Purpose<'_>) -> Result<Header, String> {
     let mut contents = file;
     contents.seek(SeekFrom::Start(LENGTH as u64)).map_err(failed)?;
     let (size, sha256) = measure(&mut contents, |_| Ok(())).map_err(failed)?;
-    let (schema, records) = look(file, LENGTH as u64)?;
+    let (schema, records) = look(file, LENGTH as u64, |_| Ok(()))?;
     let header = Header {
         slurmdash_backup: FORMAT,
         schema,
