@@ -1,7 +1,7 @@
 //! Making the file small again after much was removed: redb gives free pages to new rows, never back to the disk.
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -13,24 +13,24 @@ use super::engine::{self, Engine, Lock};
 use super::writer::Task;
 use super::{Store, StoreError, beside};
 
-/// A file up to this size is left alone unless somebody asks, bytes.
+/// A file that takes no more than this is left alone unless somebody asks, bytes.
 const WORTH_IT: u64 = 64 << 20;
 
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compacted {
-    /// The file's size before, bytes.
+    /// What the file took on the disk before, bytes.
     pub before: u64,
-    /// The file's size after, bytes.
+    /// What it takes after, bytes.
     pub after: u64,
 }
 
 impl Store {
-    /// Whether the file is large and less than half of it is in use. Reads all that is in use, beside readers and
-    /// writers; takes time.
+    /// Whether the file takes much room and less than half of that is in use. Reads all that is in use, beside readers
+    /// and writers; takes time.
     pub fn is_compaction_worth_it(&self) -> Result<bool, StoreError> {
-        let size = size_of(self.shared.engine.path())?;
-        Ok(size > WORTH_IT && self.read(|view| estimate(&view.0))? < size / 2)
+        let room = room_of(self.shared.engine.path())?;
+        Ok(room > WORTH_IT && self.read(|view| estimate(&view.0))? < room / 2)
     }
 
     /// Puts a copy without free pages in the file's place. Writers wait for it; readers go on. Takes time.
@@ -53,7 +53,7 @@ pub fn compact_closed(path: &Path) -> Result<Compacted, StoreError> {
 
 fn compact(engine: &Engine) -> Result<Compacted, StoreError> {
     let path = engine.path();
-    let before = size_of(path)?;
+    let before = room_of(path)?;
     let new = beside(path, ".compact");
     let copy = put_copy(&*engine.database()?, &new, path).inspect_err(|_| {
         // It never was the store. A next attempt removes what is left of it.
@@ -62,7 +62,7 @@ fn compact(engine: &Engine) -> Result<Compacted, StoreError> {
     // Under its name it is the store, whatever comes now: what is written must go there.
     engine.replace(copy);
     engine::sync_folder(path).map_err(|source| StoreError::open(path, source))?;
-    Ok(Compacted { before, after: size_of(path)? })
+    Ok(Compacted { before, after: room_of(path)? })
 }
 
 /// Copies `old` to the file `new` and gives that the store's name.
@@ -81,8 +81,11 @@ fn put_copy(old: &Database, new: &Path, path: &Path) -> Result<Database, StoreEr
     Ok(copy)
 }
 
-fn size_of(path: &Path) -> Result<u64, StoreError> {
-    Ok(std::fs::metadata(path).map_err(|source| StoreError::open(path, source))?.len())
+/// What a file takes on its disk, bytes. redb doubles a file that has become too small, long before it writes there, so
+/// the file's length says little.
+pub(super) fn room_of(path: &Path) -> Result<u64, StoreError> {
+    let facts = std::fs::metadata(path).map_err(|source| StoreError::open(path, source))?;
+    Ok(facts.blocks().saturating_mul(512))
 }
 
 /// Removes a file; one that is not there is as good as removed.
@@ -90,5 +93,105 @@ pub(super) fn remove_if_there(path: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    use super::super::check;
+    use super::super::notifications::NotificationRecord;
+    use super::super::retention::{self, Limits};
+    use super::super::tests::private_folder;
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+    const LIMITS: Limits = Limits { audit: 0, security_events: 0, notifications: 1, uploads: 0, history: 0 };
+
+    async fn notify(store: &Store, user: &str, at: i64, bytes: usize) {
+        let notification = NotificationRecord {
+            seq: 0,
+            user_id: user.into(),
+            at,
+            kind: "k".into(),
+            title: "t".into(),
+            message: "m".repeat(bytes),
+            link: None,
+            is_read: false,
+        };
+        store.notify(notification).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_file_of_which_most_was_removed_shrinks_while_it_is_used() {
+        let dir = private_folder();
+        let path = dir.path().join("s");
+        let store = Store::open(&path).unwrap();
+        for _ in 0..160 {
+            notify(&store, "old", 1, 512 << 10).await;
+        }
+        for _ in 0..300 {
+            notify(&store, "kept", NOW, 100).await;
+        }
+        assert!(!store.is_compaction_worth_it().unwrap(), "all of it is in use");
+        assert_eq!(retention::run(&store, &LIMITS, NOW).await.unwrap().notifications, 160);
+        assert!(store.is_compaction_worth_it().unwrap());
+        let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let writer = tokio::spawn({
+            let (store, stop, written) = (store.clone(), stop.clone(), written.clone());
+            async move {
+                while !stop.load(Ordering::Relaxed) {
+                    notify(&store, "new", NOW, 100).await;
+                    written.fetch_add(1, Ordering::Relaxed);
+                    assert_eq!(store.notification_count("kept", false).unwrap(), 300);
+                }
+            }
+        });
+        for _ in 0..3 {
+            let before = written.load(Ordering::Relaxed);
+            while written.load(Ordering::Relaxed) < before + 20 {
+                tokio::task::yield_now().await;
+            }
+            let at_least = written.load(Ordering::Relaxed);
+            let store = store.clone();
+            let sizes = tokio::task::spawn_blocking({
+                let store = store.clone();
+                move || store.compact().unwrap()
+            });
+            let sizes = sizes.await.unwrap();
+            assert!(sizes.after < 8 << 20, "{sizes:?}");
+            assert!(store.notification_count("new", false).unwrap() >= at_least);
+        }
+        stop.store(true, Ordering::Relaxed);
+        writer.await.unwrap();
+        let written = written.load(Ordering::Relaxed);
+        drop(store);
+        // What was written after the exchange is in the file that has the name.
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.notification_count("new", false).unwrap(), written);
+        assert_eq!(store.notification_count("kept", false).unwrap(), 300);
+        let report = check::check(&*store.shared.engine.database().unwrap()).unwrap();
+        assert!(report.is_fine(), "{report:?}");
+        assert!(!store.is_compaction_worth_it().unwrap());
+        drop(store);
+        assert!(compact_closed(&path).unwrap().after < 8 << 20);
+        assert_eq!(Store::open(&path).unwrap().notification_count("new", false).unwrap(), written);
+    }
+
+    #[tokio::test]
+    async fn a_compaction_that_fails_leaves_everything_as_it_was() {
+        let dir = private_folder();
+        let path = dir.path().join("s");
+        let store = Store::open(&path).unwrap();
+        notify(&store, "u", NOW, 10).await;
+        // In the way of the copy, and can't be removed as a file.
+        std::fs::create_dir(dir.path().join("s.compact")).unwrap();
+        assert!(matches!(store.compact(), Err(StoreError::Open { .. })));
+        notify(&store, "u", NOW, 10).await;
+        assert_eq!(store.notification_count("u", false).unwrap(), 2);
+        drop(store);
+        assert_eq!(Store::open(&path).unwrap().notification_count("u", false).unwrap(), 2);
     }
 }

@@ -139,7 +139,12 @@ pub fn open_database(path: &Path) -> Result<Database, StoreError> {
 /// be opened to be repaired.
 pub fn peek_schema(path: &Path) -> Result<Option<u32>, StoreError> {
     match read_only(path)? {
-        Ok(database) => schema_of(&database).map(Some),
+        Ok(database) => {
+            // Pages that are full of anything may make redb panic.
+            let found = catch_unwind(AssertUnwindSafe(|| schema_of(&database)));
+            let damaged = |_| StoreError::Damaged { path: path.into(), reason: "it can't be read".into() };
+            found.map_err(damaged)?.map(Some)
+        }
         Err(DatabaseError::RepairAborted) => Ok(None),
         Err(error) => Err(explain(path, error)),
     }

@@ -12,7 +12,7 @@ use super::notifications::NotificationRecord;
 use super::record::Record;
 use super::tx::Tx;
 use super::uploads::{UploadRecord, remove_chunks, with_status};
-use super::walk::{PageRequest, Walk};
+use super::walk::{PageRequest, Source as _, Walk};
 use super::{Store, StoreError};
 
 /// Records that are looked at in one transaction.
@@ -143,21 +143,27 @@ async fn sweep<R: Record>(
     let mut after = None;
     loop {
         let request = PageRequest { after, limit: BATCH };
-        let batch = store.write(move |tx| {
-            let page = walk().between(None, Some(Key::new().time(before))).ascending().page(tx, &request)?;
-            let mut count = 0;
-            for record in page.items.iter().filter(|record| is_past(record, before)) {
-                tx.remove::<R>(&record.key())?;
-                also(tx, record)?;
-                count += 1;
-            }
-            Ok(tx.housekeeping((count, page.next)))
-        });
-        let (count, next) = batch.await?;
-        *removed += count;
-        match next {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
+        let older = walk().between(None, Some(Key::new().time(before))).ascending();
+        let page = store.read(|view| older.page(view, &request))?;
+        let past: Vec<Key> = page.items.iter().filter(|record| is_past(record, before)).map(Record::key).collect();
+        if !past.is_empty() {
+            let batch = store.write(move |tx| {
+                let mut count = 0;
+                for key in &past {
+                    // It may have changed since it was read.
+                    if let Some(record) = tx.get::<R>(key)?.filter(|record| is_past(record, before)) {
+                        tx.remove::<R>(key)?;
+                        also(tx, &record)?;
+                        count += 1;
+                    }
+                }
+                Ok(tx.housekeeping(count))
+            });
+            *removed += batch.await?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
         }
         tokio::task::yield_now().await;
     }

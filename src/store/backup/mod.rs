@@ -18,7 +18,7 @@ use slurmdash_api::UnixSeconds;
 
 use self::contents::Contents;
 use self::header::{FORMAT, LENGTH, measure};
-use super::compact::remove_if_there;
+use super::compact::{remove_if_there, room_of};
 use super::copy::{Counts, copy_into, counts};
 use super::engine::{self, Lock};
 use super::{SCHEMA_VERSION, Store, StoreError, check};
@@ -77,7 +77,7 @@ impl Store {
         let folder = Folder::lock(backups)?;
         let engine = &self.shared.engine;
         let view = engine.database()?.begin_read()?;
-        engine::check_room(&folder.path.join(UNFINISHED), size_of(engine.path())?)?;
+        engine::check_room(&folder.path.join(UNFINISHED), room_of(engine.path())?)?;
         let made = folder.make(purpose, |file| {
             let contents = Contents { file: file.try_clone().map_err(failed)?, begin: LENGTH as u64 };
             let copy = engine::builder().create_with_backend(contents).map_err(failed)?;
@@ -130,7 +130,7 @@ fn copy_closed_sparing(
     // Says so when it is missing, open to others, or no store at all.
     let was_closed = engine::peek_schema(store_path)?.is_some();
     let folder = Folder::lock(backups)?;
-    engine::check_room(&folder.path.join(UNFINISHED), size_of(store_path)?)?;
+    engine::check_room(&folder.path.join(UNFINISHED), room_of(store_path)?)?;
     let made = folder.make(purpose, |file| {
         let mut store = File::open(store_path).map_err(failed)?;
         let mut end = file;
@@ -254,10 +254,6 @@ fn failed(error: impl ToString) -> String {
     error.to_string()
 }
 
-fn size_of(path: &Path) -> Result<u64, StoreError> {
-    Ok(std::fs::metadata(path).map_err(|source| StoreError::open(path, source))?.len())
-}
-
 /// The backups' folder, held against others who would write there.
 struct Folder {
     path: PathBuf,
@@ -356,3 +352,6 @@ fn seal(file: &File, purpose: &Purpose<'_>) -> Result<Header, String> {
     file.sync_all().map_err(failed)?;
     Ok(header)
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use super::super::engine::{self, Lock};
 use super::super::tx::Tx;
 use super::super::{SCHEMA_VERSION, StoreError, beside};
 use super::header::{Header, measure};
-use super::{BEFORE_RESTORE, Folder, Purpose, check_contents, copy_closed_sparing, remove_if_there, size_of, verify};
+use super::{BEFORE_RESTORE, Folder, Purpose, check_contents, copy_closed_sparing, remove_if_there, room_of, verify};
 
 /// A backup that was found whole, and the right to replace the store with it.
 pub struct Restore {
@@ -149,7 +149,7 @@ impl Restore {
 
     fn keep_damaged(&self, backups: &Path, now: UnixSeconds, reason: String) -> Result<Replaced, StoreError> {
         let folder = Folder::lock(backups)?;
-        engine::check_room(backups, size_of(&self.store)?)?;
+        engine::check_room(backups, room_of(&self.store)?)?;
         let path = folder.free_name("replaced", now, ".redb").map_err(|reason| folder.failed(reason))?;
         let kept = std::fs::copy(&self.store, &path).and_then(|_| File::open(&path)?.sync_all());
         kept.and_then(|()| engine::sync_folder(&path)).map_err(|error| {
