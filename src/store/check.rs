@@ -208,7 +208,11 @@ impl Check {
         match last {
             Ok(last) if last >= highest => {}
             Ok(last) => {
-                self.fault(NUMBERS, Some(table.as_bytes()), format!("the last number is {last}, but {highest} is in use"));
+                self.fault(
+                    NUMBERS,
+                    Some(table.as_bytes()),
+                    format!("the last number is {last}, but {highest} is in use"),
+                );
             }
             Err(error) => self.fault(NUMBERS, Some(table.as_bytes()), error.to_string()),
         }
@@ -241,12 +245,20 @@ impl Check {
             known += here;
             if here != u64::from(upload.uploaded_chunks) {
                 let says = upload.uploaded_chunks;
-                self.fault(UploadRecord::TABLE, Some(key.value()), format!("says it has {says} chunks, but has {here}"));
+                self.fault(
+                    UploadRecord::TABLE,
+                    Some(key.value()),
+                    format!("says it has {says} chunks, but has {here}"),
+                );
             }
             if let Some(job_id) = &upload.job_id
                 && folders.get(job_id.as_bytes())?.is_none_or(|owner| owner.value() != upload.owner_id.as_bytes())
             {
-                self.fault(JOB_FOLDERS, Some(job_id.as_bytes()), "an upload goes into a folder that is not its owner's");
+                self.fault(
+                    JOB_FOLDERS,
+                    Some(job_id.as_bytes()),
+                    "an upload goes into a folder that is not its owner's",
+                );
             }
         }
         let others = chunks.len()?.saturating_sub(known);
