@@ -116,7 +116,8 @@ impl From<AuthError> for ApiError {
             AuthError::InvalidToken => Self::unauthorized(detail),
             AuthError::ReusedToken => Self::new(StatusCode::UNAUTHORIZED, "token_reused", detail),
             AuthError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).with_retry_after(1),
-            AuthError::Store(_) | AuthError::Random(_) | AuthError::Crypto(_) => Self::internal(detail),
+            AuthError::Store(error) => error.into(),
+            AuthError::Random(_) | AuthError::Crypto(_) => Self::internal(detail),
         }
     }
 }
@@ -129,7 +130,18 @@ impl From<Forbidden> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        Self::internal(error)
+        let words = match &error {
+            StoreError::Full { .. } => {
+                tracing::error!(%error, "a change was refused");
+                let words = "the server's disk is full, so nothing was changed; tell an administrator";
+                return Self::new(StatusCode::INSUFFICIENT_STORAGE, "store_full", words);
+            }
+            StoreError::Away { .. } | StoreError::Redb(_) => "the server's store has failed; try again in a moment",
+            StoreError::Closed => "the server is stopping; try again in a moment",
+            _ => return Self::internal(error),
+        };
+        tracing::error!(%error, "the store did not answer");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", words).with_retry_after(5)
     }
 }
 

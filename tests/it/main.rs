@@ -1,6 +1,7 @@
 //! One binary for everything that drives the real router or the built program.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod audit;
 mod auth;
 mod away;
 mod cluster;
