@@ -5,6 +5,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, TableError};
@@ -13,6 +14,8 @@ use super::{META, SCHEMA_KEY, StoreError};
 
 /// redb's own cache, bytes. The system's page cache does the rest.
 const CACHE: usize = 16 << 20;
+/// How long an attempt to open the file again waits for readers of the failed one.
+const READERS_LEAVE: Duration = Duration::from_millis(200);
 /// Nothing is written when the disk has less than this left, bytes: a commit must never meet a full disk half-way.
 const RESERVE: u64 = 8 << 20;
 
@@ -52,6 +55,12 @@ impl Engine {
         Ok(Self { path: path.into(), database: ArcSwapOption::from_pointee(database), _lock: lock })
     }
 
+    /// On a database that was opened otherwise.
+    #[cfg(test)]
+    pub fn on(database: Database, path: &Path, lock: Lock) -> Self {
+        Self { path: path.into(), database: ArcSwapOption::from_pointee(database), _lock: lock }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -79,16 +88,16 @@ impl Engine {
 
     /// Closes the file and opens it again if its disk has failed; redb answers nothing more after such an error.
     pub fn reopen_if_failed(&self) {
-        let has_failed = match self.database() {
-            Ok(database) => {
-                database.begin_read().and_then(|tx| tx.list_tables().map(drop).map_err(Into::into)).is_err()
-            }
-            Err(_) => true,
-        };
-        if !has_failed {
+        if self.database().is_ok_and(|database| is_good(&database)) {
             return;
         }
-        drop(self.database.swap(None));
+        if let Some(failed) = self.database.swap(None) {
+            // The file can be opened again when the last reader has left it, which takes milliseconds.
+            let until = Instant::now() + READERS_LEAVE;
+            while Arc::strong_count(&failed) > 1 && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
         match open_database(&self.path) {
             Ok(database) => {
                 self.replace(database);
@@ -121,6 +130,12 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+/// Whether it can be read and written. A failed commit may leave a database that can only be read.
+fn is_good(database: &Database) -> bool {
+    let reads = database.begin_read().is_ok_and(|tx| tx.list_tables().is_ok());
+    reads && database.begin_write().is_ok_and(|tx| tx.abort().is_ok())
 }
 
 /// Opens a file that is there, judging its mode first. A file that is no store is left as it is.

@@ -237,12 +237,17 @@ impl Store {
         }
         let engine = Arc::new(Engine::open(path, lock)?);
         judge(engine::schema_of(&*engine.database()?)?)?;
+        Self::start(engine)
+    }
+
+    /// Starts the thread that writes.
+    fn start(engine: Arc<Engine>) -> Result<Self, StoreError> {
         let (tasks, waiting) = channel();
         let writer = std::thread::Builder::new().name("store".into()).spawn({
             let engine = engine.clone();
             move || writer::run(&engine, &waiting)
         });
-        let writer = writer.map_err(|source| StoreError::open(path, source))?;
+        let writer = writer.map_err(|source| StoreError::open(engine.path(), source))?;
         Ok(Self { shared: Arc::new(Shared { engine, tasks: Some(tasks), writer: Mutex::new(Some(writer)) }) })
     }
 
@@ -348,5 +353,11 @@ fn create_tables(transaction: &redb::WriteTransaction) -> Result<(), StoreError>
     record::every_record(&mut Create(transaction))
 }
 
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod grouped;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
