@@ -24,13 +24,13 @@ const MAX_REQUEST: u64 = 1024;
 /// Longest answer, bytes.
 const MAX_ANSWER: u64 = 64 * 1024;
 /// A request must be there after so long, and an answer must be taken in so long.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Callers at once; more wait.
-const MAX_CALLERS: usize = 8;
+const MAX_CALLERS: usize = 64;
 
 /// What can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(rename_all = "lowercase")]
 pub enum Request {
     /// Make a backup of the store.
     Backup,

@@ -4,12 +4,14 @@
 mod audit;
 mod auth;
 mod away;
+mod backup;
 mod cluster;
 mod config;
 mod jobs;
 mod live;
 mod pages;
 mod program;
+mod retention;
 mod slurm_contract;
 mod support;
 mod templates;
