@@ -9,6 +9,7 @@ mod cluster;
 mod config;
 mod jobs;
 mod live;
+mod migrate;
 mod pages;
 mod program;
 mod retention;

@@ -73,10 +73,16 @@ fn merge(transaction: &WriteTransaction, from: &str, to: &str) -> Result<u64, St
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let is_empty = source.is_empty()?;
     drop((source, target));
-    if is_empty {
-        transaction.delete_table(definition(from))?;
-    }
+    drop_if_empty(transaction, from)?;
     Ok(moved)
+}
+
+/// Removes a table that has no rows (any more).
+pub fn drop_if_empty(transaction: &WriteTransaction, name: &str) -> Result<(), StoreError> {
+    let is_empty = transaction.open_table(definition(name))?.is_empty()?;
+    if is_empty {
+        transaction.delete_table(definition(name))?;
+    }
+    Ok(())
 }

@@ -71,15 +71,14 @@ impl Closed {
             return Ok(None);
         }
         let lock = Lock::take(path)?;
-        let schema = match engine::peek_schema(path)? {
-            Some(schema) => schema,
-            None => {
-                // It was not closed in order. This repairs it, and then it is.
-                let database = engine::open_database(path)?;
-                let schema = engine::schema_of(&database)?;
-                database.close()?;
-                schema
-            }
+        let schema = if let Some(schema) = engine::peek_schema(path)? {
+            schema
+        } else {
+            // It was not closed in order. This repairs it, and then it is.
+            let database = engine::open_database(path)?;
+            let schema = engine::schema_of(&database)?;
+            database.close()?;
+            schema
         };
         if schema > SCHEMA_VERSION {
             return Err(StoreError::Newer { found: schema, known: SCHEMA_VERSION });

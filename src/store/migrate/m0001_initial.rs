@@ -1,5 +1,5 @@
 //! 0 to 1: accounts, sessions, submitted jobs and uploads, in typed tables. Down: all rows into one table, set aside.
-use redb::{ReadableTableMetadata as _, TableDefinition, WriteTransaction};
+use redb::{TableDefinition, WriteTransaction};
 
 use super::v1::{self, Noun};
 use super::{Report, aside};
@@ -15,33 +15,26 @@ pub fn up(transaction: &WriteTransaction, report: &mut Report) -> Result<(), Sto
         for noun in Noun::ALL {
             report.of(noun.table()).taken_back += take_back(transaction, noun)?;
         }
-        let is_empty = transaction.open_table(definition(ASIDE))?.is_empty()?;
-        if is_empty {
-            transaction.delete_table(definition(ASIDE))?;
-        }
+        aside::drop_if_empty(transaction, ASIDE)?;
     }
     v1::make_lookups(transaction)
 }
 
 pub fn down(transaction: &WriteTransaction, report: &mut Report) -> Result<(), StoreError> {
     v1::drop_lookups(transaction)?;
-    let mut aside = transaction.open_table(definition(ASIDE))?;
+    let mut rows_aside = transaction.open_table(definition(ASIDE))?;
     for noun in Noun::ALL {
         let mut rows = 0;
         noun.open(transaction, noun.table())?.each(|key, value| {
-            aside.insert(aside_key(noun, key).as_slice(), value)?;
+            rows_aside.insert(aside_key(noun, key).as_slice(), value)?;
             rows += 1;
             Ok(())
         })?;
         transaction.delete_table(TableDefinition::<&[u8], &[u8]>::new(noun.table()))?;
         report.of(noun.table()).set_aside += rows;
     }
-    let is_empty = aside.is_empty()?;
-    drop(aside);
-    if is_empty {
-        transaction.delete_table(definition(ASIDE))?;
-    }
-    Ok(())
+    drop(rows_aside);
+    aside::drop_if_empty(transaction, ASIDE)
 }
 
 fn aside_key(noun: Noun, key: &[u8]) -> Vec<u8> {

@@ -103,11 +103,8 @@ pub fn down(transaction: &WriteTransaction, report: &mut Report) -> Result<(), S
         drop((from, to));
         transaction.delete_table(definition(MOVING))?;
     }
-    let is_empty = redb::ReadableTableMetadata::is_empty(&no_room)?;
     drop((scripts, no_room));
-    if is_empty {
-        transaction.delete_table(definition(&aside::name(HISTORY)))?;
-    }
+    aside::drop_if_empty(transaction, &aside::name(HISTORY))?;
     aside::set(transaction, SCRIPTS, report)?;
     v1::make_lookups(transaction)
 }
