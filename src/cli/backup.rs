@@ -10,8 +10,8 @@ use super::{StoreFile, USAGE, print_error, print_line};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Answer, Request};
-use crate::store::StoreError;
-use crate::store::backup::{self, Header, Listed, MANUAL, Purpose, Replaced, Restore};
+use crate::store::backup::{self, Header, Listed, MANUAL, Purpose, Replaced, Restore, Restored};
+use crate::store::{SCHEMA_VERSION, StoreError};
 
 /// Make backups of the store, look at them, put one in its place
 #[derive(clap::Args)]
@@ -124,7 +124,10 @@ fn list(config: &Config, json: bool) -> Result<(), Refused> {
                 header.reason.clone(),
                 header.program.clone(),
             ],
-            Err(reason) => [name(&one.path), format!("broken: {reason}"), "".into(), "".into(), "".into(), "".into()],
+            Err(reason) => {
+                let [schema, bytes, why, program] = Default::default();
+                [name(&one.path), format!("broken: {reason}"), schema, bytes, why, program]
+            }
         });
     }
     let width = |column: usize| {
@@ -170,34 +173,48 @@ fn restore(config: &Config, file: &Path, yes: bool, json: bool) -> Result<(), Re
         return Err(Refused(ExitCode::FAILURE, "nothing was changed".into()));
     }
     let done = restore.run(&folder, Clock::system().now(), config.backup_keep())?;
-    let is_older = done.header.schema < crate::store::SCHEMA_VERSION;
     if json {
-        let (replaced, problem) = match &done.replaced {
-            Replaced::Backup(path) => (Some(path), None),
-            Replaced::Damaged { path, reason } => (Some(path), Some(reason)),
-            Replaced::Nothing => (None, None),
-        };
-        let done = json!({
-            "store": store, "restored": source, "schema": done.header.schema, "replaced": replaced,
-            "replaced_problem": problem, "needs_migration": is_older,
-        });
-        print_line(&done.to_string());
-        return Ok(());
+        print_line(&told(&done, &store, &source).to_string())
+    } else {
+        tell(&done, &store)
     }
+    Ok(())
+}
+
+fn is_older(done: &Restored) -> bool {
+    done.header.schema < SCHEMA_VERSION
+}
+
+fn told(done: &Restored, store: &Path, source: &Path) -> Value {
+    let (replaced, problem) = match &done.replaced {
+        Replaced::Backup(path) => (Some(path), None),
+        Replaced::Damaged { path, reason } => (Some(path), Some(reason)),
+        Replaced::Nothing => (None, None),
+    };
+    json!({
+        "store": store,
+        "restored": source,
+        "schema": done.header.schema,
+        "replaced": replaced,
+        "replaced_problem": problem,
+        "needs_migration": is_older(done),
+    })
+}
+
+fn tell(done: &Restored, store: &Path) {
     print_line(&format!("restored: {}", store.display()));
     match &done.replaced {
         Replaced::Backup(path) => {
-            print_line(&format!("the store before is {}; `backup restore` brings it back", path.display()));
+            print_line(&format!("the store before is {}; `slurmdash backup restore` brings it back", path.display()));
         }
         Replaced::Damaged { path, reason } => {
             print_line(&format!("the store before is kept as it was in {} ({reason})", path.display()));
         }
         Replaced::Nothing => {}
     }
-    if is_older {
+    if is_older(done) {
         print_line(&format!("it has schema {}; run `slurmdash migrate up` before `serve`", done.header.schema));
     }
-    Ok(())
 }
 
 fn as_json(one: &Listed) -> Value {

@@ -15,8 +15,6 @@ use crate::store::{SCHEMA_VERSION, StoreError};
 
 /// Exit code of `status --check` for a store that is not at the latest schema.
 const BEHIND: u8 = 3;
-/// Copies that are kept.
-const KEEP: usize = 10;
 
 /// Bring the store to another schema, and back.
 #[derive(clap::Args)]
@@ -88,11 +86,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 /// For `serve --migrate`: brings the configured store up.
 pub fn bring_up(config: &Config) -> Result<Option<Done>, StoreError> {
-    migrate::bring_up(&config.store_path(), &backups(config), KEEP, Clock::system().now())
-}
-
-fn backups(config: &Config) -> PathBuf {
-    config.data_dir.join("backups")
+    migrate::bring_up(&config.store_path(), &config.backups_dir(), config.backup_keep(), Clock::system().now())
 }
 
 fn status(store: &StoreFile, check: bool) -> Result<ExitCode, Refusal> {
@@ -215,7 +209,7 @@ fn go(going: &Going, config: &Config, mut closed: Closed, to: u32) -> Result<Exi
         told.steps = closed.plan(to)?;
         told.print(&format!("the store would go from schema {from} to {to}; nothing was changed"));
     } else {
-        let done = closed.migrate(to, &backups(config), KEEP, Clock::system().now())?;
+        let done = closed.migrate(to, &config.backups_dir(), config.backup_keep(), Clock::system().now())?;
         (told.copy, told.steps) = (Some(done.copy), done.steps);
         told.print(&format!("the store has schema {to} now; it had {from}"));
     }

@@ -89,7 +89,7 @@ impl Store {
             Ok(made)
         } else {
             // A mistake of ours: such a file must not be trusted.
-            remove_if_there(&made.path).map_err(|error| folder.failed(error))?;
+            remove_if_there(&made.path).map_err(|error| folder.failed(error.to_string()))?;
             Err(folder.failed("the copy has not as many rows as the store"))
         }
     }
@@ -250,6 +250,7 @@ fn look(
 }
 
 /// An error in words: which file it was about is known to the caller.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn failed(error: impl ToString) -> String {
     error.to_string()
 }
@@ -273,22 +274,22 @@ impl Folder {
         Ok(Self { path: path.into(), _lock: lock })
     }
 
-    fn failed(&self, error: impl ToString) -> StoreError {
-        StoreError::NoBackup { path: self.path.clone(), reason: error.to_string() }
+    fn failed(&self, reason: impl Into<String>) -> StoreError {
+        StoreError::NoBackup { path: self.path.clone(), reason: reason.into() }
     }
 
-    /// Makes a backup; `fill` writes the contents behind the room for the header.
+    /// Makes a backup; `write` writes the contents behind the room for the header.
     fn make(
         &self,
         purpose: &Purpose<'_>,
-        fill: impl FnOnce(&File) -> Result<(), String>,
+        write: impl FnOnce(&File) -> Result<(), String>,
     ) -> Result<Backup, StoreError> {
         let unfinished = self.path.join(UNFINISHED);
         let make = || {
             let mut options = OpenOptions::new();
             let file = options.read(true).write(true).create_new(true).mode(0o600).open(&unfinished).map_err(failed)?;
             file.set_len(LENGTH as u64).map_err(failed)?;
-            fill(&file)?;
+            write(&file)?;
             let header = seal(&file, purpose)?;
             let path = self.free_name(&format!("v{}", header.schema), purpose.now, SUFFIX)?;
             std::fs::rename(&unfinished, &path).map_err(failed)?;
@@ -320,7 +321,7 @@ impl Folder {
         let removed = list(&self.path).and_then(|found| {
             for old in found.iter().filter(|one| same(one)).skip(purpose.keep) {
                 if !spared.contains(&old.path.as_path()) {
-                    remove_if_there(&old.path).map_err(|error| self.failed(error))?;
+                    remove_if_there(&old.path).map_err(|error| self.failed(error.to_string()))?;
                 }
             }
             Ok(())

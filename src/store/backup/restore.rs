@@ -155,7 +155,7 @@ impl Restore {
         kept.and_then(|()| engine::sync_folder(&path)).map_err(|error| {
             // The store itself is still there.
             let _ = remove_if_there(&path);
-            folder.failed(error)
+            folder.failed(error.to_string())
         })?;
         Ok(Replaced::Damaged { path, reason })
     }
