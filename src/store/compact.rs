@@ -11,7 +11,7 @@ use redb::{Database, ReadableDatabase as _};
 use super::copy::{copy_into, counts, estimate};
 use super::engine::{self, Engine, Lock};
 use super::writer::Task;
-use super::{Store, StoreError, beside};
+use super::{SCHEMA_VERSION, Store, StoreError, beside};
 
 /// A file that takes no more than this is left alone unless somebody asks, bytes.
 const WORTH_IT: u64 = 64 << 20;
@@ -48,7 +48,11 @@ impl Store {
 /// [`Store::compact`] for a file that no server has open.
 pub fn compact_closed(path: &Path) -> Result<Compacted, StoreError> {
     let engine = Engine::open(path, Lock::take(path)?)?;
-    compact(&engine)
+    match engine::schema_of(&*engine.database()?)? {
+        found if found > SCHEMA_VERSION => Err(StoreError::Newer { found, known: SCHEMA_VERSION }),
+        found if found < SCHEMA_VERSION => Err(StoreError::Older { found, known: SCHEMA_VERSION }),
+        _ => compact(&engine),
+    }
 }
 
 fn compact(engine: &Engine) -> Result<Compacted, StoreError> {

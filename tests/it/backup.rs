@@ -155,6 +155,8 @@ async fn an_older_store_comes_back_and_the_next_step_is_said() {
     std::fs::write(place.store(), new).unwrap();
     let (code, words) = place.say(&["backup", "restore", "--yes", made["name"].as_str().unwrap()]);
     assert!(code == 0 && words.contains("slurmdash migrate up"), "{code} {words}");
+    let (code, words) = place.say(&["store", "compact"]);
+    assert!(code == 1 && words.contains("slurmdash migrate up"), "{code} {words}");
     assert_eq!(place.say(&["migrate", "up"]).0, 0);
     assert_eq!(place.say(&["store", "check"]).0, 0);
 }
