@@ -6,6 +6,7 @@ mod auth;
 mod away;
 mod cluster;
 mod config;
+mod faults;
 mod jobs;
 mod live;
 mod pages;

@@ -37,7 +37,8 @@ impl Running {
         Self { child, ready: serde_json::from_slice(&ready).unwrap() }
     }
 
-    async fn login(&self, password: &str) -> u16 {
+    /// Signs in as `admin`, and gives the status.
+    pub async fn login(&self, password: &str) -> u16 {
         let body = json!({"username": "admin", "password": password});
         let url = format!("{}/api/auth/login", self.ready["url"].as_str().unwrap());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -45,7 +46,7 @@ impl Running {
     }
 
     /// Asks it to stop as systemd does, and gives the exit code.
-    async fn stop(mut self) -> Option<i32> {
+    pub async fn stop(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         eventually(async || self.child.try_wait().unwrap()).await.code()
