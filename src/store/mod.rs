@@ -251,8 +251,9 @@ impl Store {
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// [`Store::write`] for code that may wait.
-    pub(crate) fn write_blocking<T: Send + 'static>(
+    /// Changes the store in one transaction, on disk when this answers, for code that may wait and has much to write at
+    /// once: filling a store. `work` may run more than once, so it must do nothing but change the store.
+    pub fn write_blocking<T: Send + 'static>(
         &self,
         work: impl Fn(&Tx<'_>) -> Result<Written<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

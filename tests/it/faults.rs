@@ -1,4 +1,6 @@
 //! What the store does when it is killed, when its disk is full or read-only, and when its file is damaged or taken.
+#![expect(clippy::print_stdout, reason = "figures of what was survived, and what was skipped")]
+
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
@@ -208,7 +210,7 @@ fn a_killed_writer_loses_nothing_that_it_acknowledged() {
 /// Runs a command where it may mount file systems that only it sees; `None`, said so, where that is not permitted.
 fn in_own_mounts(script: &str, arguments: &[OsString], environment: &[(&str, &Path)]) -> Option<Output> {
     let permitted = |flags: &str| {
-        let tried = Command::new("unshare").args([flags, "sh", "-c", "mount -t tmpfs none /mnt"]).output();
+        let tried = Command::new("unshare").args([flags, "sh", "-c", "mount -t tmpfs none /tmp"]).output();
         tried.is_ok_and(|output| output.status.success())
     };
     let Some(flags) = ["-rm", "-m"].into_iter().find(|flags| permitted(flags)) else {
