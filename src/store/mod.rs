@@ -224,8 +224,10 @@ impl Store {
     /// Opens the file, or makes it (mode 0600). A file of another schema is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = Lock::take(path)?;
-        if !path.try_exists().map_err(|source| StoreError::open(path, source))? {
-            engine::create(path, initialise)?;
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => engine::create(path, initialise)?,
+            // A link to a file that is not there, such as one on a disk that is not mounted, is no new store.
+            _ => {}
         }
         let judge = |found| match found {
             found if found > SCHEMA_VERSION => Err(StoreError::Newer { found, known: SCHEMA_VERSION }),
@@ -287,8 +289,9 @@ impl Store {
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// [`Store::write`] for code that may wait.
-    pub(crate) fn write_blocking<T: Send + 'static>(
+    /// Changes the store in one transaction, on disk when this answers, for code that may wait and has much to write at
+    /// once: filling a store. `work` may run more than once, so it must do nothing but change the store.
+    pub fn write_blocking<T: Send + 'static>(
         &self,
         work: impl Fn(&Tx<'_>) -> Result<Written<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

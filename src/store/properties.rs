@@ -572,7 +572,9 @@ proptest! {
                 Ok(tx.housekeeping(()))
             }).unwrap();
         };
-        begin.iter().for_each(|&row| set(row, true));
+        for &row in &begin {
+            set(row, true);
+        }
         let ids = |sessions: &[SessionRecord]| sessions.iter().map(|session| session.id.clone()).collect::<Vec<_>>();
         let at_the_beginning: BTreeSet<String> = ids(&scan(&store)).into_iter().collect();
         let mut stayed = at_the_beginning.clone();

@@ -7,6 +7,7 @@ mod away;
 mod backup;
 mod cluster;
 mod config;
+mod faults;
 mod jobs;
 mod live;
 mod migrate;
