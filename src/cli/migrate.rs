@@ -46,7 +46,7 @@ struct Going {
     /// The schema to go to [default: up to the latest, or one back]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(SCHEMA_VERSION)))]
     to: Option<u32>,
-    /// Don't ask
+    /// Don't ask before going back
     #[arg(long)]
     yes: bool,
     /// Say what would be done, and how many records it touches, without keeping any of it
@@ -155,7 +155,7 @@ fn up(going: &Going) -> Result<ExitCode, Refusal> {
         let way = format!("the store has schema {from}; the way back is `slurmdash migrate rollback --to {to}`");
         return Err(Refusal::Usage(way));
     }
-    go(going, &config, closed, to)
+    go(going, &config, closed, to, false)
 }
 
 /// `up` without a store.
@@ -186,7 +186,8 @@ fn rollback(going: &Going) -> Result<ExitCode, Refusal> {
             "the store has schema {from}; the way up is `slurmdash migrate up --to {to}`"
         )));
     }
-    if to < from && !going.dry_run && !going.yes {
+    let asks = to < from && !going.dry_run && !going.yes;
+    if asks {
         if going.store.json || !std::io::stdin().is_terminal() {
             return Err(Refusal::Usage(
                 "there is nobody to ask: look with `slurmdash migrate rollback --dry-run`, then add --yes".into(),
@@ -197,10 +198,11 @@ fn rollback(going: &Going) -> Result<ExitCode, Refusal> {
             return Err(Refusal::Failed("nothing was changed".into()));
         }
     }
-    go(going, &config, closed, to)
+    go(going, &config, closed, to, asks)
 }
 
-fn go(going: &Going, config: &Config, mut closed: Closed, to: u32) -> Result<ExitCode, Refusal> {
+/// Does it, or says what it would do. `is_shown` when the person has seen the steps.
+fn go(going: &Going, config: &Config, mut closed: Closed, to: u32, is_shown: bool) -> Result<ExitCode, Refusal> {
     let from = closed.schema();
     let mut told = Told { going, config, from: Some(from), to, copy: None, steps: Vec::new() };
     if from == to {
@@ -210,7 +212,10 @@ fn go(going: &Going, config: &Config, mut closed: Closed, to: u32) -> Result<Exi
         told.print(&format!("the store would go from schema {from} to {to}; nothing was changed"));
     } else {
         let done = closed.migrate(to, &config.backups_dir(), config.backup_keep(), Clock::system().now())?;
-        (told.copy, told.steps) = (Some(done.copy), done.steps);
+        told.copy = Some(done.copy);
+        if !is_shown {
+            told.steps = done.steps;
+        }
         told.print(&format!("the store has schema {to} now; it had {from}"));
     }
     Ok(ExitCode::SUCCESS)

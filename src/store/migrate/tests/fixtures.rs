@@ -4,6 +4,8 @@ use slurmdash_api::jobs::JobState;
 use slurmdash_api::uploads::UploadStatus;
 
 use super::*;
+use crate::auth::passwords::Passwords;
+use crate::secret::Secret;
 use crate::store::SCHEMA_VERSION;
 use crate::store::history::HistoryFilter;
 use crate::store::migrate::v1::{HistoryKey, Noun};
@@ -21,7 +23,9 @@ async fn everything_in_the_store_of_the_release_before_is_there_afterwards() {
     let (ada, grace) = ("00000000000000000000000000000001", "00000000000000000000000000000002");
     let user = store.user_by_name("ada").unwrap().unwrap();
     assert_eq!((user.id.as_str(), user.created_at, user.is_active, &user.email), (ada, 1_790_000_001, true, &None));
-    assert!(user.password_hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$eDzTyBs7+HB6wQxBB77j7w$Jsqrgb4Q"));
+    let passwords = Passwords::new().unwrap();
+    let password = Secret::new("correct horse battery".into());
+    assert!(passwords.verify(password, Some(user.password_hash)).await.unwrap());
     assert_eq!(user.permissions.len(), 7);
     assert!(!store.user_by_name("grace").unwrap().unwrap().is_active);
     let sessions = store.sessions_of(grace, &PageRequest::first(9)).unwrap().items;
