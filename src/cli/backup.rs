@@ -174,9 +174,9 @@ fn restore(config: &Config, file: &Path, yes: bool, json: bool) -> Result<(), Re
     }
     let done = restore.run(&folder, Clock::system().now(), config.backup_keep())?;
     if json {
-        print_line(&told(&done, &store, &source).to_string())
+        print_line(&told(&done, &store, &source).to_string());
     } else {
-        tell(&done, &store)
+        tell(&done, &store);
     }
     Ok(())
 }
