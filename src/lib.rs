@@ -4,7 +4,7 @@
 //!
 //! - ground, the outside world: [`store`], [`slurm`], [`clock`], [`random`]
 //! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`
-//! - second, how it is reached: `http`, `live`, `tasks`
+//! - second, how it is reached: `http`, `live`, `tasks`, [`control`]
 //! - roof: `app` (wires it together), [`config`], `cli`
 
 pub mod app;
@@ -12,6 +12,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod http;
 pub mod jobs;
 pub mod live;

@@ -15,8 +15,6 @@ use crate::store::{SCHEMA_VERSION, StoreError};
 
 /// Exit code of `status --check` for a store that is not at the latest schema.
 const BEHIND: u8 = 3;
-/// Copies that are kept.
-const KEEP: usize = 10;
 
 /// Bring the store to another schema, and back.
 #[derive(clap::Args)]
@@ -91,11 +89,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 /// For `serve --migrate`: brings the configured store up.
 pub fn bring_up(config: &Config) -> Result<Option<Done>, StoreError> {
-    migrate::bring_up(&config.store_path(), &backups(config), KEEP, Clock::system().now())
-}
-
-fn backups(config: &Config) -> PathBuf {
-    config.data_dir.join("backups")
+    migrate::bring_up(&config.store_path(), &config.backups_dir(), config.backup_keep(), Clock::system().now())
 }
 
 fn status(store: &StoreFile, check: bool) -> Result<ExitCode, Refusal> {
@@ -203,20 +197,11 @@ fn rollback(going: &Going) -> Result<ExitCode, Refusal> {
             ));
         }
         print_steps(&closed.plan(to)?);
-        if !agrees(&format!("go back from schema {from} to {to}? [y/N]")) {
+        if !super::agrees(&format!("go back from schema {from} to {to}? [y/N]")) {
             return Err(Refusal::Failed("nothing was changed".into()));
         }
     }
     go(going, &config, closed, to, asks)
-}
-
-/// Asks on the terminal.
-fn agrees(question: &str) -> bool {
-    print_line(question);
-    let mut answer = String::new();
-    // What can't be read is no consent.
-    let read = std::io::stdin().read_line(&mut answer);
-    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 /// Does it, or says what it would do. `is_shown` when the person has seen the steps.
@@ -229,7 +214,7 @@ fn go(going: &Going, config: &Config, mut closed: Closed, to: u32, is_shown: boo
         told.steps = closed.plan(to)?;
         told.print(&format!("the store would go from schema {from} to {to}; nothing was changed"));
     } else {
-        let done = closed.migrate(to, &backups(config), KEEP, Clock::system().now())?;
+        let done = closed.migrate(to, &config.backups_dir(), config.backup_keep(), Clock::system().now())?;
         told.copy = Some(done.copy);
         if !is_shown {
             told.steps = done.steps;

@@ -2,10 +2,12 @@
 //!
 //! Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong.
 
+mod backup;
 mod config;
 mod import;
 mod migrate;
 mod serve;
+mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +33,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Look at the configuration
     Config(config::Arguments),
+    /// Make backups of the store, look at them, put one in its place
+    Backup(backup::Arguments),
+    /// Look after the store
+    Store(store::Arguments),
     /// Bring the store to another schema, and back
     Migrate(migrate::Arguments),
     /// Print the version and what was built in
@@ -77,6 +83,8 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Store(arguments) => store::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Version { json } => {
             version(json);
@@ -100,6 +108,15 @@ fn print_line(line: &str) {
     use std::io::Write as _;
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+/// Asks on the terminal.
+fn agrees(question: &str) -> bool {
+    print_line(question);
+    let mut answer = String::new();
+    // What can't be read is no consent.
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 /// What went wrong, on standard error.

@@ -39,6 +39,8 @@ pub struct Config {
     pub uploads: Uploads,
     /// Jobs.
     pub jobs: Jobs,
+    /// The store: its backups, and how long records stay.
+    pub store: Store,
 }
 
 /// How it is reached.
@@ -131,6 +133,26 @@ pub struct Jobs {
     pub dir: Option<PathBuf>,
 }
 
+/// The store: its backups, and how long records stay (days; 0 is for ever).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// Pause between two backups while serving, hours; 0 makes none.
+    pub backup_every_hours: u32,
+    /// So many backups of each kind (by hand, scheduled, before a migration, before a restore) stay.
+    pub backup_keep: u32,
+    /// Audit rows.
+    pub audit_days: u32,
+    /// Security events.
+    pub security_event_days: u32,
+    /// Notifications.
+    pub notification_days: u32,
+    /// Records of finished uploads; the files stay.
+    pub upload_days: u32,
+    /// Jobs that are over, with their scripts.
+    pub history_days: u32,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -141,6 +163,7 @@ impl Default for Config {
             templates: Templates::default(),
             uploads: Uploads::default(),
             jobs: Jobs::default(),
+            store: Store::default(),
         }
     }
 }
@@ -176,10 +199,39 @@ impl Default for Uploads {
     }
 }
 
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            backup_every_hours: 24,
+            backup_keep: 7,
+            audit_days: 365,
+            security_event_days: 365,
+            notification_days: 90,
+            upload_days: 30,
+            history_days: 730,
+        }
+    }
+}
+
 impl Config {
     /// Where the store is.
     pub fn store_path(&self) -> PathBuf {
         self.data_dir.join("slurmdash.redb")
+    }
+
+    /// Where the store's backups are.
+    pub fn backups_dir(&self) -> PathBuf {
+        self.data_dir.join("backups")
+    }
+
+    /// The socket on which a running server takes the admin's commands.
+    pub fn control_path(&self) -> PathBuf {
+        self.data_dir.join("control.sock")
+    }
+
+    /// How many backups of each kind stay.
+    pub fn backup_keep(&self) -> usize {
+        usize::try_from(self.store.backup_keep).unwrap_or(usize::MAX)
     }
 
     /// Where templates are.
@@ -239,6 +291,13 @@ impl Config {
             ("slurm.idle_poll_milliseconds", self.slurm.idle_poll_milliseconds, 100, 3_600_000),
             ("uploads.max_file_size", self.uploads.max_file_size, 1, 1 << 50),
             ("uploads.expire_hours", self.uploads.expire_hours, 1, 24 * 3650),
+            ("store.backup_every_hours", self.store.backup_every_hours.into(), 0, 24 * 366),
+            ("store.backup_keep", self.store.backup_keep.into(), 1, 10_000),
+            ("store.audit_days", self.store.audit_days.into(), 0, 36_500),
+            ("store.security_event_days", self.store.security_event_days.into(), 0, 36_500),
+            ("store.notification_days", self.store.notification_days.into(), 0, 36_500),
+            ("store.upload_days", self.store.upload_days.into(), 0, 36_500),
+            ("store.history_days", self.store.history_days.into(), 0, 36_500),
         ] {
             if !(least..=most).contains(&value) {
                 refuse(key, format!("must be between {least} and {most}, not {value}"));

@@ -60,6 +60,7 @@ fn what_is_wrong_is_named() {
         ("http: {public_url: 'javascript:alert(1)'}\n", "http.public_url: must be http"),
         ("log: {level: '=='}\n", "log.level: "),
         ("uploads: {max_file_size: -1}\n", "uploads.max_file_size: "),
+        ("store: {backup_keep: 0}\n", "store.backup_keep: must be between 1 and 10000"),
         ("a: b: c\n", "line 1"),
     ] {
         let found = problems(text);

@@ -5,6 +5,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, TableError};
@@ -13,6 +14,8 @@ use super::{META, SCHEMA_KEY, StoreError};
 
 /// redb's own cache, bytes. The system's page cache does the rest.
 const CACHE: usize = 16 << 20;
+/// How long an attempt to open the file again waits for readers of the failed one.
+const READERS_LEAVE: Duration = Duration::from_millis(200);
 /// Nothing is written when the disk has less than this left, bytes: a commit must never meet a full disk half-way.
 const RESERVE: u64 = 8 << 20;
 
@@ -34,11 +37,9 @@ impl Lock {
     pub fn take(path: &Path) -> Result<Self, StoreError> {
         let open = |source| StoreError::open(path, source);
         check_folder(path)?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(".lock");
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(PathBuf::from(name)).map_err(open)?;
+        let file = options.open(beside(path, ".lock")).map_err(open)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.into() }),
@@ -52,6 +53,12 @@ impl Engine {
     pub fn open(path: &Path, lock: Lock) -> Result<Self, StoreError> {
         let database = open_database(path)?;
         Ok(Self { path: path.into(), database: ArcSwapOption::from_pointee(database), _lock: lock })
+    }
+
+    /// On a database that was opened otherwise.
+    #[cfg(test)]
+    pub fn on(database: Database, path: &Path, lock: Lock) -> Self {
+        Self { path: path.into(), database: ArcSwapOption::from_pointee(database), _lock: lock }
     }
 
     /// Where it is.
@@ -76,25 +83,21 @@ impl Engine {
 
     /// Refuses when the disk is about to be full.
     pub fn check_room(&self) -> Result<(), StoreError> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        // Where the disk can't be asked, the write itself will tell.
-        let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < RESERVE { Err(StoreError::Full { path: self.path.clone(), free, reserve: RESERVE }) } else { Ok(()) }
+        check_room(&self.path, 0)
     }
 
     /// Closes the file and opens it again if its disk has failed; redb answers nothing more after such an error.
     pub fn reopen_if_failed(&self) {
-        let has_failed = match self.database() {
-            Ok(database) => {
-                database.begin_read().and_then(|tx| tx.list_tables().map(drop).map_err(Into::into)).is_err()
-            }
-            Err(_) => true,
-        };
-        if !has_failed {
+        if self.database().is_ok_and(|database| is_good(&database)) {
             return;
         }
-        drop(self.database.swap(None));
+        if let Some(failed) = self.database.swap(None) {
+            // The file can be opened again when the last reader has left it, which takes milliseconds.
+            let until = Instant::now() + READERS_LEAVE;
+            while Arc::strong_count(&failed) > 1 && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
         match open_database(&self.path) {
             Ok(database) => {
                 self.replace(database);
@@ -105,11 +108,41 @@ impl Engine {
     }
 }
 
+/// Refuses when the disk of `path` is about to be full once `needed` bytes more are on it.
+pub fn check_room(path: &Path, needed: u64) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // Where the disk can't be asked, the write itself will tell.
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let reserve = RESERVE.saturating_add(needed);
+    if free < reserve { Err(StoreError::Full { path: path.into(), free, reserve }) } else { Ok(()) }
+}
+
+/// How every file of redb is opened.
+pub fn builder() -> redb::Builder {
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
+/// A file beside another: its name with an ending more.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Whether it can be read and written. A failed commit may leave a database that can only be read.
+fn is_good(database: &Database) -> bool {
+    let reads = database.begin_read().is_ok_and(|tx| tx.list_tables().is_ok());
+    reads && database.begin_write().is_ok_and(|tx| tx.abort().is_ok())
+}
+
 /// Opens a file that is there, judging its mode first. A file that is no store is left as it is.
 pub fn open_database(path: &Path) -> Result<Database, StoreError> {
     check_file(path)?;
     let damaged = |reason: String| StoreError::Damaged { path: path.into(), reason };
-    let opened = catch_unwind(AssertUnwindSafe(|| redb::Builder::new().set_cache_size(CACHE).open(path)));
+    let opened = catch_unwind(AssertUnwindSafe(|| builder().open(path)));
     match opened {
         Ok(Ok(database)) => Ok(database),
         Ok(Err(error)) => Err(explain(path, error)),
@@ -121,7 +154,12 @@ pub fn open_database(path: &Path) -> Result<Database, StoreError> {
 /// be opened to be repaired.
 pub fn peek_schema(path: &Path) -> Result<Option<u32>, StoreError> {
     match read_only(path)? {
-        Ok(database) => schema_of(&database).map(Some),
+        Ok(database) => {
+            // Pages that are full of anything may make redb panic.
+            let found = catch_unwind(AssertUnwindSafe(|| schema_of(&database)));
+            let damaged = |_| StoreError::Damaged { path: path.into(), reason: "it can't be read".into() };
+            found.map_err(damaged)?.map(Some)
+        }
         Err(DatabaseError::RepairAborted) => Ok(None),
         Err(error) => Err(explain(path, error)),
     }
@@ -166,8 +204,8 @@ fn explain(path: &Path, error: DatabaseError) -> StoreError {
     }
 }
 
-/// Checks that only we may enter the store's folder.
-fn check_folder(path: &Path) -> Result<(), StoreError> {
+/// Checks that only we may enter the folder of a file.
+pub fn check_folder(path: &Path) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -199,15 +237,13 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
 /// Makes a file at `path` in one go: `fill` writes it under another name, and it gets its own when it is on disk.
 pub fn create(path: &Path, fill: impl FnOnce(&Database) -> Result<(), StoreError>) -> Result<(), StoreError> {
     let open = |source| StoreError::open(path, source);
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
+    let new = beside(path, ".new");
     match std::fs::remove_file(&new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(open(error)),
         _ => {}
     }
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(open)?;
-    let made = redb::Builder::new().set_cache_size(CACHE).create(&new).map_err(|error| explain(path, error));
+    let made = builder().create(&new).map_err(|error| explain(path, error));
     made.and_then(|database| {
         fill(&database)?;
         database.close().map_err(|error| explain(path, error))

@@ -6,6 +6,7 @@ use slurmdash_api::jobs::{Job, JobState};
 use super::audit::AuditEntry;
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
+use super::tx::Tx;
 use super::walk::{Page, PageRequest, Source, Walk};
 use super::{Store, StoreError};
 
@@ -58,6 +59,13 @@ impl Record for HistoryRecord {
     }
 }
 
+impl HistoryRecord {
+    /// Whether nothing more will come of it: it has ended, or Slurm has forgotten it.
+    pub fn is_over(&self) -> bool {
+        self.job.state.is_final() || self.job.state == JobState::Unknown
+    }
+}
+
 /// Scripts as submitted, under the key of their job: apart, so that lists don't read them.
 pub(crate) const SCRIPTS: &str = "job_scripts";
 
@@ -73,6 +81,15 @@ pub enum HistoryFilter {
     State(String, JobState),
 }
 
+impl Tx<'_> {
+    /// Writes down a submission and its script. The audit row is still to be written.
+    pub fn put_submission(&self, record: &HistoryRecord, script: &str) -> Result<(), StoreError> {
+        self.put(record)?;
+        self.change(SCRIPTS)?.insert(record.key().bytes(), script.as_bytes())?;
+        Ok(())
+    }
+}
+
 impl Store {
     /// Writes down a submission and its script.
     pub async fn add_history(
@@ -82,8 +99,7 @@ impl Store {
         audit: AuditEntry,
     ) -> Result<(), StoreError> {
         self.write(move |tx| {
-            tx.put(&record)?;
-            tx.change(SCRIPTS)?.insert(record.key().bytes(), script.as_bytes())?;
+            tx.put_submission(&record, &script)?;
             tx.audited(&audit, ())
         })
         .await

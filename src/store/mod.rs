@@ -9,6 +9,9 @@
 pub mod api_keys;
 pub mod audit;
 pub mod backup;
+pub mod check;
+mod compact;
+mod copy;
 mod engine;
 pub mod events;
 pub mod history;
@@ -19,6 +22,7 @@ pub mod migrate;
 pub mod notifications;
 mod rebuild;
 pub mod record;
+pub mod retention;
 pub mod sessions;
 pub mod templates;
 pub mod tx;
@@ -34,10 +38,12 @@ use std::thread::JoinHandle;
 
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
-use self::engine::{Engine, Lock};
+use self::engine::{Engine, Lock, beside};
 use self::tx::{Tx, Written};
 use self::walk::View;
 use self::writer::{Task, Waiting};
+
+pub use self::compact::{Compacted, compact_closed};
 
 /// The schema this program reads and writes.
 pub const SCHEMA_VERSION: u32 = 3;
@@ -135,6 +141,28 @@ pub enum StoreError {
         /// The look-up.
         lookup: &'static str,
     },
+    /// A table of somebody else: it can't be copied, so nothing is.
+    #[error("the table {table} is none that slurmdash made, so the store can't be copied; nothing was changed")]
+    Foreign {
+        /// The table.
+        table: String,
+    },
+    /// A backup can't be made.
+    #[error("can't make a backup in {path}: {reason}")]
+    NoBackup {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A backup is no use.
+    #[error("the backup {path} can't be used: {reason}")]
+    BadBackup {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A change said that there was none: a mistake in the program.
     #[error("a change had no audit row and was not made")]
     Unaudited,
@@ -170,7 +198,15 @@ macro_rules! from_redb {
         fn from(error: $error) -> Self { Self::Redb(Arc::new(error.into())) }
     })* };
 }
-from_redb!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError, redb::DatabaseError);
+from_redb!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::DatabaseError,
+    redb::CursorError,
+    redb::SetDurabilityError
+);
 
 /// The store. Cheap to clone; the file is closed when the last one goes.
 #[derive(Clone)]
@@ -189,8 +225,10 @@ impl Store {
     /// Opens the file, or makes it (mode 0600). A file of another schema is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = Lock::take(path)?;
-        if !path.try_exists().map_err(|source| StoreError::open(path, source))? {
-            engine::create(path, initialise)?;
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => engine::create(path, initialise)?,
+            // A link to a file that is not there, such as one on a disk that is not mounted, is no new store.
+            _ => {}
         }
         let judge = |found| match found {
             found if found > SCHEMA_VERSION => Err(StoreError::Newer { found, known: SCHEMA_VERSION }),
@@ -202,12 +240,17 @@ impl Store {
         }
         let engine = Arc::new(Engine::open(path, lock)?);
         judge(engine::schema_of(&*engine.database()?)?)?;
+        Self::start(engine)
+    }
+
+    /// Starts the thread that writes.
+    fn start(engine: Arc<Engine>) -> Result<Self, StoreError> {
         let (tasks, waiting) = channel();
         let writer = std::thread::Builder::new().name("store".into()).spawn({
             let engine = engine.clone();
             move || writer::run(&engine, &waiting)
         });
-        let writer = writer.map_err(|source| StoreError::open(path, source))?;
+        let writer = writer.map_err(|source| StoreError::open(engine.path(), source))?;
         Ok(Self { shared: Arc::new(Shared { engine, tasks: Some(tasks), writer: Mutex::new(Some(writer)) }) })
     }
 
@@ -247,8 +290,9 @@ impl Store {
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// [`Store::write`] for code that may wait.
-    pub(crate) fn write_blocking<T: Send + 'static>(
+    /// Changes the store in one transaction, on disk when this answers, for code that may wait and has much to write at
+    /// once: filling a store. `work` may run more than once, so it must do nothing but change the store.
+    pub fn write_blocking<T: Send + 'static>(
         &self,
         work: impl Fn(&Tx<'_>) -> Result<Written<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -314,5 +358,11 @@ fn create_tables(transaction: &redb::WriteTransaction) -> Result<(), StoreError>
     record::every_record(&mut Create(transaction))
 }
 
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod grouped;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

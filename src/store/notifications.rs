@@ -4,7 +4,7 @@ use slurmdash_api::UnixSeconds;
 
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
-use super::tx::update;
+use super::tx::{Tx, update};
 use super::walk::{Page, PageRequest, Source as _, Walk};
 use super::{Store, StoreError};
 
@@ -52,15 +52,19 @@ impl Record for NotificationRecord {
 /// What its numbers are given out under.
 pub(crate) const NEXT: &str = "notifications";
 
+impl Tx<'_> {
+    /// Writes down a notification; its number is chosen here and answered.
+    pub fn put_notification(&self, notification: NotificationRecord) -> Result<u64, StoreError> {
+        let seq = self.next_number(NEXT)?;
+        self.put(&NotificationRecord { seq, ..notification })?;
+        Ok(seq)
+    }
+}
+
 impl Store {
     /// Writes down a notification; its number is chosen here and answered.
     pub async fn notify(&self, notification: NotificationRecord) -> Result<u64, StoreError> {
-        self.write(move |tx| {
-            let seq = tx.next_number(NEXT)?;
-            tx.put(&NotificationRecord { seq, ..notification.clone() })?;
-            Ok(tx.housekeeping(seq))
-        })
-        .await
+        self.write(move |tx| tx.put_notification(notification.clone()).map(|seq| tx.housekeeping(seq))).await
     }
 
     /// A page of somebody's read or unread notifications, newest first.

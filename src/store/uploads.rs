@@ -71,6 +71,11 @@ fn status_byte(status: UploadStatus) -> u8 {
     }
 }
 
+/// Uploads of everybody in one status, by when they began.
+pub(super) fn with_status(status: UploadStatus) -> Walk<'static, UploadRecord> {
+    Walk::group(&BY_STATUS, Key::new().byte(status_byte(status)))
+}
+
 /// Where a chunk's digest is.
 pub(crate) fn chunk_key(upload_id: &str, index: u32) -> Key {
     Key::new().text(upload_id).number(index.into())
@@ -279,7 +284,7 @@ impl Store {
     }
 }
 
-fn remove_chunks(tx: &Tx<'_>, id: &str) -> Result<(), StoreError> {
+pub(super) fn remove_chunks(tx: &Tx<'_>, id: &str) -> Result<(), StoreError> {
     let (first, last) = (chunk_key(id, 0), chunk_key(id, u32::MAX));
     tx.change(CHUNKS)?.retain_in::<&[u8], _>(first.bytes()..=last.bytes(), |_, _| false)?;
     Ok(())

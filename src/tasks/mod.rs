@@ -1,6 +1,7 @@
 //! What goes on in the background while serving. Each task ends when the program stops.
 
 mod poller;
+mod upkeep;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::control;
 
 /// Pause between two looks at the template folder.
 const TEMPLATES_EVERY: Duration = Duration::from_secs(2);
@@ -25,6 +27,11 @@ pub fn start(app: &Arc<App>, tasks: &TaskTracker) {
     spawn(app, tasks, watch_templates(app.clone()));
     spawn(app, tasks, expire_uploads(app.clone()));
     spawn(app, tasks, tell_uploads(app.clone()));
+    spawn(app, tasks, upkeep::run(app.clone()));
+    match control::listen(app) {
+        Ok(listening) => spawn(app, tasks, listening),
+        Err(error) => tracing::warn!(%error, "commands like `slurmdash backup create` can't reach this server"),
+    }
 }
 
 fn spawn(app: &Arc<App>, tasks: &TaskTracker, work: impl Future<Output = ()> + Send + 'static) {

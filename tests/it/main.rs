@@ -4,14 +4,17 @@
 mod audit;
 mod auth;
 mod away;
+mod backup;
 mod cluster;
 mod config;
 mod import_v4;
+mod faults;
 mod jobs;
 mod live;
 mod migrate;
 mod pages;
 mod program;
+mod retention;
 mod slurm_contract;
 mod support;
 mod templates;

@@ -135,7 +135,7 @@ impl Closed {
         keep: usize,
         now: UnixSeconds,
     ) -> Result<Done, StoreError> {
-        let copy = backup::copy_closed(&self.path, backups, "migrate", self.schema, now, keep)?;
+        let copy = backup::copy_closed(&self.path, backups, backup::BEFORE_MIGRATE, self.schema, now, keep)?;
         let database = engine::open_database(&self.path)?;
         let transaction = database.begin_write()?;
         let steps = run(list, &transaction, self.schema, to)?;
