@@ -1,7 +1,7 @@
 //! The open file: its lock, its modes, and getting it back after its disk failed.
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -204,18 +204,19 @@ fn explain(path: &Path, error: DatabaseError) -> StoreError {
     }
 }
 
-/// Checks that only we may enter the folder of a file.
+/// Checks that the folder of a file is ours and that only we may enter it.
 pub fn check_folder(path: &Path) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let mode = std::fs::metadata(folder).map_err(|source| StoreError::open(path, source))?.permissions().mode();
-    if mode & 0o077 == 0 {
-        Ok(())
-    } else {
-        Err(StoreError::Exposed { path: folder.into(), mode: mode & 0o777, right: 0o700 })
+    let facts = std::fs::metadata(folder).map_err(|source| StoreError::open(path, source))?;
+    if facts.uid() != rustix::process::geteuid().as_raw() {
+        return Err(StoreError::NotOurs { path: folder.into(), owner: facts.uid() });
     }
+    let mode = facts.permissions().mode() & 0o777;
+    let is_private = mode.trailing_zeros() >= 6;
+    if is_private { Ok(()) } else { Err(StoreError::Exposed { path: folder.into(), mode, right: 0o700 }) }
 }
 
 /// Checks that only we may read the file, and that there is something in it.

@@ -79,6 +79,17 @@ pub enum StoreError {
         /// What they should be.
         right: u32,
     },
+    /// It belongs to another user than the one who asks.
+    #[error(
+        "{path} belongs to the user with number {owner}, who could not read what you make in it; run this as that user: \
+         sudo -u '#{owner}' slurmdash …"
+    )]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+    },
     /// It was written by a newer program.
     #[error("the store has schema {found}, this program knows {known}; install the newer slurmdash again")]
     Newer {
@@ -178,7 +189,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn corrupt(table: &'static str, reason: impl ToString) -> Self {
+    fn corrupt(table: &'static str, reason: impl std::fmt::Display) -> Self {
         Self::Corrupt { table, reason: reason.to_string() }
     }
 
@@ -188,7 +199,9 @@ impl StoreError {
 
     /// Whether the file itself is in trouble, not one change.
     fn is_disk(&self) -> bool {
-        matches!(self, Self::Redb(_))
+        use redb::Error as E;
+        let Self::Redb(error) = self else { return false };
+        matches!(**error, E::Io(_) | E::PreviousIo | E::Corrupted(_) | E::DatabaseClosed | E::TransactionPoisoned)
     }
 }
 
@@ -256,12 +269,12 @@ impl Store {
 
     /// The key that signs tokens, made at the first call.
     pub fn token_key(&self, fresh: [u8; 32]) -> Result<Vec<u8>, StoreError> {
-        self.write_blocking(move |tx| match tx.meta(TOKEN_KEY)? {
-            Some(key) => tx.unchanged(key),
-            None => {
-                tx.set_meta(TOKEN_KEY, &fresh)?;
-                Ok(tx.housekeeping(fresh.to_vec()))
+        self.write_blocking(move |tx| {
+            if let Some(key) = tx.meta(TOKEN_KEY)? {
+                return tx.unchanged(key);
             }
+            tx.set_meta(TOKEN_KEY, &fresh)?;
+            Ok(tx.housekeeping(fresh.to_vec()))
         })
     }
 

@@ -28,6 +28,18 @@ fn a_store_is_private_and_opens_again() {
 }
 
 #[test]
+fn somebody_elses_folder_is_left_alone() {
+    // Where we may give folders away: as root.
+    let dir = private_folder();
+    if std::os::unix::fs::chown(dir.path(), Some(4711), None).is_err() {
+        return;
+    }
+    let refused = Store::open(&dir.path().join("s")).map(drop).unwrap_err();
+    assert!(matches!(refused, StoreError::NotOurs { owner: 4711, .. }), "{refused}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made in it");
+}
+
+#[test]
 fn other_schemas_are_refused_and_left_alone() {
     let dir = private_folder();
     let path = dir.path().join("store.redb");
@@ -57,7 +69,7 @@ fn what_is_no_store_is_named_and_left_alone() {
     let good = std::fs::read(&path).unwrap();
     let mut flipped = good.clone();
     flipped[good.len() / 2..].fill(0x5A);
-    for bytes in [&b""[..], b"x", &[0xA5; 100_000], &good[..good.len() / 2], &good[..100], &flipped] {
+    for bytes in [&b""[..], b"x", &vec![0xA5; 100_000], &good[..good.len() / 2], &good[..100], &flipped] {
         std::fs::write(&path, bytes).unwrap();
         let refused = Store::open(&path).map(drop).unwrap_err();
         assert!(matches!(refused, StoreError::Damaged { .. }), "{refused}");

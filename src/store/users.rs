@@ -6,7 +6,7 @@ use slurmdash_api::auth::Permission;
 use super::audit::AuditEntry;
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
-use super::walk::Source as _;
+use super::walk::{Source as _, View};
 use super::{Store, StoreError};
 
 /// One account.
@@ -55,7 +55,7 @@ impl Store {
 
     /// How many accounts there are.
     pub fn user_count(&self) -> Result<u64, StoreError> {
-        self.read(|view| view.total::<UserRecord>())
+        self.read(View::total::<UserRecord>)
     }
 
     /// Adds an account. `false`, and nothing changed, when the name is taken.

@@ -138,7 +138,10 @@ impl FromStr for Cursor {
     type Err = BadCursor;
 
     fn from_str(text: &str) -> Result<Self, BadCursor> {
-        if text.len() > 2 * MAX_CURSOR || text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if text.len() > 2 * MAX_CURSOR
+            || !text.len().is_multiple_of(2)
+            || !text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
             return Err(BadCursor);
         }
         let digits = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
@@ -185,7 +188,8 @@ impl<'a, R: Record> Walk<'a, R> {
         let mut items = Vec::with_capacity(request.limit.min(1000));
         let mut last = None;
         let mut next = None;
-        let records = source.table(R::TABLE)?;
+        // A transaction opens a table once at a time.
+        let records = self.lookup.map(|_| source.table(R::TABLE)).transpose()?;
         self.rows(source, request.after.as_ref(), |row, key| {
             if items.len() == request.limit {
                 next = last.take();
@@ -193,7 +197,7 @@ impl<'a, R: Record> Walk<'a, R> {
             }
             items.push(match key {
                 Value::Record(bytes) => R::decode(bytes)?,
-                Value::Key(key) => match records.get(key)? {
+                Value::Key(key) => match records.as_ref().map(|records| records.get(key)).transpose()?.flatten() {
                     Some(bytes) => R::decode(bytes.value())?,
                     None => return Err(StoreError::corrupt(R::TABLE, "a look-up names a record that is not there")),
                 },

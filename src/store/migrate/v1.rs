@@ -75,7 +75,7 @@ impl Noun {
         }
     }
 
-    fn corrupt(self, reason: impl ToString) -> StoreError {
+    fn corrupt(self, reason: impl std::fmt::Display) -> StoreError {
         StoreError::corrupt(self.table(), reason)
     }
 }
