@@ -7,7 +7,6 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use slurmdash_api::UnixSeconds;
 
-use super::report::TableReport;
 use super::sqlite::{OldTable, shown};
 use super::time;
 use crate::random;
@@ -45,14 +44,14 @@ const SECRETS: [&str; 4] = ["key_hash", "password_hash", "hashed_password", "pas
 pub struct Fields<'a> {
     row: &'a Row<'a>,
     table: &'a OldTable,
-    report: &'a mut TableReport,
     id: String,
+    adjusted: Vec<String>,
 }
 
 impl<'a> Fields<'a> {
     /// Takes a row whose old id is in `id`, in its primary key, or is SQLite's own number for it.
-    pub fn new(row: &'a Row<'a>, table: &'a OldTable, report: &'a mut TableReport, id: Column) -> Self {
-        let mut fields = Self { row, table, report, id: String::new() };
+    pub fn new(row: &'a Row<'a>, table: &'a OldTable, id: Column) -> Self {
+        let mut fields = Self { row, table, id: String::new(), adjusted: Vec::new() };
         fields.id = fields.old_id(id);
         fields
     }
@@ -62,14 +61,14 @@ impl<'a> Fields<'a> {
         &self.id
     }
 
-    /// The report on the table.
-    pub fn report(self) -> &'a mut TableReport {
-        self.report
+    /// The row's old id, and everything that is not taken exactly as it was.
+    pub fn into_notes(self) -> (String, Vec<String>) {
+        (self.id, self.adjusted)
     }
 
     /// Notes that something is not taken exactly as it was.
     pub fn adjust(&mut self, reason: impl Into<String>) {
-        self.report.adjust(reason.into(), &self.id);
+        self.adjusted.push(reason.into());
     }
 
     /// The value in a column; the first that is not NULL where it is there under several names.

@@ -163,10 +163,9 @@ impl Import {
                 describe(noun, &table, &mut report);
                 let mut batch = Batch::new(known);
                 self.old.rows(&self.path, &table, |row| {
-                    let mut fields = Fields::new(row, &table, &mut report, noun.id);
+                    let mut fields = Fields::new(row, &table, noun.id);
                     let read = (noun.read)(&mut fields, &people);
-                    let id = fields.id().to_owned();
-                    batch.add(noun.table, &id, read, fields.report())?;
+                    batch.add(noun.table, fields.into_notes(), read, &mut report)?;
                     if batch.is_full() { batch.judge(&mut report).and_then(&mut take) } else { Ok(()) }
                 })?;
                 batch.judge(&mut report).and_then(&mut take)?;
@@ -183,11 +182,9 @@ impl Import {
         let mut people = People::new(known.clone());
         if self.tables.iter().any(|table| table == people::TABLE) {
             let table = self.old.table(&self.path, people::TABLE)?;
-            // What is odd in these rows is reported when they are imported.
-            let mut unheard = TableReport::default();
             let nobody = People::default();
             self.old.rows(&self.path, &table, |row| {
-                let mut fields = Fields::new(row, &table, &mut unheard, people::ID);
+                let mut fields = Fields::new(row, &table, people::ID);
                 if let Ok(Item::User(user)) = people::read(&mut fields, &nobody) {
                     people.add(fields.id(), &user, known)?;
                 }
@@ -222,10 +219,19 @@ enum What {
     There(Key),
 }
 
+/// A row that was read.
+struct Row {
+    mark: Key,
+    item: Item,
+    id: String,
+    /// What is not taken exactly as it was: of interest only when the row is new.
+    adjusted: Vec<String>,
+}
+
 /// Rows of one table that are judged together.
 struct Batch<'a> {
     known: &'a Known,
-    rows: Vec<(Key, Item)>,
+    rows: Vec<Row>,
     bytes: usize,
     marks: BTreeSet<Key>,
     identities: BTreeSet<Key>,
@@ -239,7 +245,7 @@ impl<'a> Batch<'a> {
     fn add(
         &mut self,
         table: &str,
-        id: &str,
+        (id, adjusted): (String, Vec<String>),
         read: Result<Item, Refusal>,
         report: &mut TableReport,
     ) -> Result<(), StoreError> {
@@ -247,19 +253,19 @@ impl<'a> Batch<'a> {
         let item = match read {
             Ok(item) => item,
             Err(Refusal::Skip(reason)) => {
-                report.skip(reason.into(), id);
+                report.skip(reason.into(), &id);
                 return Ok(());
             }
             Err(Refusal::Failed(error)) => return Err(error),
         };
-        let mark = mark(table, id);
+        let mark = mark(table, &id);
         let is_first = self.marks.insert(mark.clone());
         if !is_first || item.identity().is_some_and(|identity| !self.identities.insert(identity)) {
-            report.skip("is in the table twice".into(), id);
+            report.skip("is in the table twice".into(), &id);
             return Ok(());
         }
         self.bytes += item.size();
-        self.rows.push((mark, item));
+        self.rows.push(Row { mark, item, id, adjusted });
         Ok(())
     }
 
@@ -272,19 +278,20 @@ impl<'a> Batch<'a> {
         self.bytes = 0;
         let rows = std::mem::take(&mut self.rows);
         let states = self.known.read(|view| {
-            let state = |(mark, item): &(Key, Item)| match marked(view, mark)? {
+            let state = |row: &Row| match marked(view, &row.mark)? {
                 Some(_) => Ok((true, None)),
-                None => Ok((false, item.existing(view)?)),
+                None => Ok((false, row.item.existing(view)?)),
             };
             rows.iter().map(state).collect::<Result<Vec<_>, StoreError>>()
         })?;
         let states = states.unwrap_or_else(|| vec![(false, None); rows.len()]);
         let mut candidates = Vec::new();
-        for ((mark, item), (is_marked, existing)) in rows.into_iter().zip(states) {
+        for (Row { mark, item, id, adjusted }, (is_marked, existing)) in rows.into_iter().zip(states) {
             if is_marked || existing.is_some() {
                 report.already_there += 1;
             } else {
                 report.new += 1;
+                adjusted.into_iter().for_each(|reason| report.adjust(reason, &id));
             }
             if !is_marked {
                 candidates
