@@ -19,6 +19,7 @@ pub mod record;
 pub mod sessions;
 pub mod templates;
 pub mod tx;
+mod undo;
 pub mod uploads;
 pub mod users;
 pub mod walk;
