@@ -14,7 +14,7 @@ use super::undo::Undo;
 use super::{META, SCHEMA_KEY, StoreError};
 
 /// redb's own cache, bytes. The system's page cache does the rest.
-const CACHE: usize = 16 << 20;
+const CACHE: usize = 32 << 20;
 /// How long an attempt to open the file again waits for readers of the failed one.
 const READERS_LEAVE: Duration = Duration::from_millis(200);
 /// Nothing is written when the disk has less than this left, bytes: a commit must never meet a full disk half-way.
