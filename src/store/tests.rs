@@ -57,7 +57,7 @@ fn what_is_no_store_is_named_and_left_alone() {
     let good = std::fs::read(&path).unwrap();
     let mut flipped = good.clone();
     flipped[good.len() / 2..].fill(0x5A);
-    for bytes in [&b""[..], b"x", &[0xA5; 100_000], &good[..good.len() / 2], &good[..100], &flipped] {
+    for bytes in [&b""[..], b"x", &vec![0xA5; 100_000], &good[..good.len() / 2], &good[..100], &flipped] {
         std::fs::write(&path, bytes).unwrap();
         let refused = Store::open(&path).map(drop).unwrap_err();
         assert!(matches!(refused, StoreError::Damaged { .. }), "{refused}");
@@ -117,6 +117,8 @@ fn a_cut_or_scribbled_store_is_refused_and_left_alone_or_still_good() {
     }
 }
 
+type Damage = fn(&redb::WriteTransaction);
+
 #[test]
 fn a_check_names_what_is_wrong() {
     let dir = private_folder();
@@ -130,7 +132,6 @@ fn a_check_names_what_is_wrong() {
     };
     let faults = || check::check_file(&path).unwrap().faults;
     assert!(faults().is_empty());
-    type Damage = fn(&redb::WriteTransaction);
     let cases: [(Damage, &str, &str); 8] = [
         (|tx| drop(tx.open_table(walk::definition("audit")).unwrap().pop_first()), "audit.by_user", "no record calls"),
         (|tx| drop(tx.open_table(walk::definition("audit.by_user")).unwrap().pop_last()), "audit.by_user", "missing"),

@@ -24,7 +24,7 @@ use slurmdash::store::sessions::SessionRecord;
 
 /// Durable writes that are timed, and as many syncs.
 const WRITES: u32 = 500;
-/// Pages of the file that is written here and there.
+/// Pages of the file that is written here and there: 64 MiB.
 const SCATTER: u64 = 16_384;
 /// Writers at once, and how much each writes.
 const WRITERS: u32 = 100;
@@ -173,7 +173,7 @@ fn durable(store: &Store, folder: &Path) -> Durable {
         options.read(true).write(true).create(true).truncate(true).open(folder.join(name)).expect("a file")
     };
     let (growing, written) = (new("growing"), new("written"));
-    written.write_all_at(&[1; 4096].repeat(SCATTER as usize), 0).and_then(|()| written.sync_all()).expect("a file");
+    written.write_all_at(&vec![1; 64 << 20], 0).and_then(|()| written.sync_all()).expect("a file");
     let sync = |file: &File, pages: &[u32]| {
         milliseconds(|| {
             for &page in pages {
