@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, TableError};
 
+use super::undo::Undo;
 use super::{META, SCHEMA_KEY, StoreError};
 
 /// redb's own cache, bytes. The system's page cache does the rest.
-const CACHE: usize = 16 << 20;
+const CACHE: usize = 32 << 20;
 /// How long an attempt to open the file again waits for readers of the failed one.
 const READERS_LEAVE: Duration = Duration::from_millis(200);
 /// Nothing is written when the disk has less than this left, bytes: a commit must never meet a full disk half-way.
@@ -141,13 +142,20 @@ fn is_good(database: &Database) -> bool {
 /// Opens a file that is there, judging its mode first. A file that is no store is left as it is.
 pub fn open_database(path: &Path) -> Result<Database, StoreError> {
     check_file(path)?;
-    let damaged = |reason: String| StoreError::Damaged { path: path.into(), reason };
-    let opened = catch_unwind(AssertUnwindSafe(|| builder().open(path)));
-    match opened {
-        Ok(Ok(database)) => Ok(database),
-        Ok(Err(error)) => Err(explain(path, error)),
-        Err(_) => Err(damaged("it can't be read".into())),
-    }
+    let failed = |source| StoreError::open(path, source);
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+    let (undo, file) = Undo::begin(file).map_err(|error| explain(path, error))?;
+    let opened = catch_unwind(AssertUnwindSafe(|| builder().create_with_backend(file)));
+    let error = match opened {
+        Ok(Ok(database)) => {
+            undo.forget();
+            return Ok(database);
+        }
+        Ok(Err(error)) => explain(path, error),
+        Err(_) => StoreError::Damaged { path: path.into(), reason: "it can't be read".into() },
+    };
+    undo.take_back().map_err(failed)?;
+    Err(error)
 }
 
 /// The schema of a file, looked at without changing a byte of it. `None` when it was not closed in order: then it must

@@ -26,6 +26,7 @@ pub mod retention;
 pub mod sessions;
 pub mod templates;
 pub mod tx;
+mod undo;
 pub mod uploads;
 pub mod users;
 pub mod walk;

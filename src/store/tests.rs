@@ -77,3 +77,104 @@ fn what_is_no_store_is_named_and_left_alone() {
         assert!(std::fs::read(&path).unwrap() == bytes, "not a byte has changed");
     }
 }
+
+/// A store with something in it, as it is on disk after closing it in order, or after a crash.
+fn image(path: &Path, is_closed: bool) -> Vec<u8> {
+    let _ = std::fs::remove_file(path);
+    let store = Store::open(path).unwrap();
+    for number in 0..200 {
+        let entry = audit::AuditEntry::done(audit::By::system(number), "test.change", "x".repeat(500));
+        store.write_blocking(move |tx| tx.audited(&entry, ())).unwrap();
+    }
+    let after_a_crash = std::fs::read(path).unwrap();
+    drop(store);
+    if is_closed { std::fs::read(path).unwrap() } else { after_a_crash }
+}
+
+#[test]
+fn a_cut_or_scribbled_store_is_refused_and_left_alone_or_still_good() {
+    let dir = private_folder();
+    let path = dir.path().join("store.redb");
+    for is_closed in [true, false] {
+        let good = image(&path, is_closed);
+        let mut dice = disk::Dice(3);
+        let mut refused = 0;
+        for round in 0..150 {
+            let mut bytes = good.clone();
+            let at = usize::try_from(dice.below(good.len() as u64)).unwrap();
+            match round % 3 {
+                0 => bytes.truncate(at),
+                1 => bytes.truncate(at / 4096 * 4096),
+                _ => bytes[at / 4096 * 4096..].iter_mut().take(4096).for_each(|byte| *byte ^= 0x5A),
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            match Store::open(&path) {
+                Err(error) => {
+                    assert!(matches!(error, StoreError::Damaged { .. }), "{is_closed} {round} {at}: {error}");
+                    assert!(std::fs::read(&path).unwrap() == bytes, "{is_closed} {round} {at}: a byte has changed");
+                    refused += 1;
+                }
+                // Where nothing is read at the start: the check finds it, or there is nothing to find.
+                Ok(store) => {
+                    drop(store);
+                    assert!(round % 3 == 2, "{is_closed} {at}: a part is missing");
+                    match check::check_file(&path) {
+                        Ok(report) => assert!(report.is_fine(), "{is_closed} {round} {at}: {report:?}"),
+                        Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error}"),
+                    }
+                }
+            }
+        }
+        assert!(refused >= 100, "{refused}");
+    }
+}
+
+type Damage = fn(&redb::WriteTransaction);
+
+#[test]
+fn a_check_names_what_is_wrong() {
+    let dir = private_folder();
+    let path = dir.path().join("store.redb");
+    drop(image(&path, true));
+    let change = |change: fn(&redb::WriteTransaction)| {
+        let database = engine::open_database(&path).unwrap();
+        let tx = database.begin_write().unwrap();
+        change(&tx);
+        tx.commit().unwrap();
+    };
+    let faults = || check::check_file(&path).unwrap().faults;
+    assert!(faults().is_empty());
+    let cases: [(Damage, &str, &str); 8] = [
+        (|tx| drop(tx.open_table(walk::definition("audit")).unwrap().pop_first()), "audit.by_user", "no record calls"),
+        (|tx| drop(tx.open_table(walk::definition("audit.by_user")).unwrap().pop_last()), "audit.by_user", "missing"),
+        (|tx| drop(tx.open_table(walk::definition("counts")).unwrap().pop_first()), "audit.by_action", "with a count"),
+        (
+            |tx| drop(tx.open_table(walk::definition("counts")).unwrap().insert(&b"nobody"[..], &[0; 8][..]).unwrap()),
+            "counts",
+            "no look-up",
+        ),
+        (|tx| drop(tx.open_table(walk::definition("numbers")).unwrap().pop_first()), "numbers", "200 is in use"),
+        (
+            |tx| drop(tx.open_table(walk::definition("audit")).unwrap().insert(&b"zz"[..], &b"\x01{"[..]).unwrap()),
+            "audit",
+            "can't be read",
+        ),
+        (
+            |tx| drop(tx.open_table(walk::definition("job_scripts")).unwrap().insert(&b"z"[..], &b"x"[..]).unwrap()),
+            "job_scripts",
+            "without its job",
+        ),
+        (
+            |tx| drop(tx.open_table(walk::definition("upload_chunks")).unwrap().insert(&b"z"[..], &b"x"[..]).unwrap()),
+            "upload_chunks",
+            "belong to no upload",
+        ),
+    ];
+    for (damage, place, words) in cases {
+        drop(image(&path, true));
+        change(damage);
+        let found = faults();
+        let named = found.iter().any(|fault| fault.table == place && fault.fault.contains(words));
+        assert!(named, "{place}, {words}: {found:?}");
+    }
+}

@@ -24,6 +24,8 @@ use slurmdash::store::sessions::SessionRecord;
 
 /// Durable writes that are timed, and as many syncs.
 const WRITES: u32 = 500;
+/// Pages of the file that is written here and there: 64 MiB.
+const SCATTER: u64 = 16_384;
 /// Writers at once, and how much each writes.
 const WRITERS: u32 = 100;
 const EACH: u32 = 50;
@@ -89,12 +91,15 @@ fn measure(folder: &Path) -> Vec<Value> {
     figure("memory over an empty store", (full - idle).max(0.0), "MiB");
 
     let store = Store::open(&file).expect("it opens");
-    let [write, append, overwrite] = durable(&store, folder);
-    figure("durable write with its audit row", write, "ms");
-    figure("4 KiB appended and synced", append, "ms");
-    figure("4 KiB overwritten and synced", overwrite, "ms");
-    figure("durable write, in appends", write / append, "x");
-    figure("durable write, in overwrites", write / overwrite, "x");
+    let durable = durable(&store, folder);
+    figure("durable write with its audit row", durable.write, "ms");
+    figure("pages of a durable write", durable.pages, "x");
+    figure("4 KiB appended and synced", durable.append, "ms");
+    figure("4 KiB overwritten and synced", durable.overwrite, "ms");
+    figure("as many pages overwritten and synced", durable.scattered, "ms");
+    figure("durable write, in appends", durable.write / durable.append, "x");
+    figure("durable write, in overwrites", durable.write / durable.overwrite, "x");
+    figure("durable write, in as many pages", durable.write / durable.scattered, "x");
     let (alone, together) = rates(&store);
     figure("one writer", alone, "/s");
     figure("a hundred writers", together, "/s");
@@ -138,32 +143,63 @@ fn session(number: u32) -> (SessionRecord, AuditEntry) {
     (SessionRecord { id, user_id, token_hash: fill::key_hash(7), created_at: at, expires_at: at + 604_800 }, audit)
 }
 
-/// The usual time of one durable write and of a sync of 4 KiB, taken in turns so that both see the same disk: appended
-/// to a file that grows, and over bytes that are there.
+/// What a durable write costs, and what syncs cost, in milliseconds.
+struct Durable {
+    write: f64,
+    /// Pages of 4 KiB that a durable write hands to the system.
+    pages: f64,
+    append: f64,
+    overwrite: f64,
+    scattered: f64,
+}
+
+/// The usual time of one durable write and of syncs, taken in turns so that all see the same disk: 4 KiB appended to a
+/// file that grows, 4 KiB over bytes that are there, and as many pages as a durable write has, here and there over bytes
+/// that are there.
 ///
-/// The store's file has room that was never written, so its writes need new blocks as an append does; where it has
-/// blocks already they are overwritten. Both are told, the second being the least that any durable write costs here.
-fn durable(store: &Store, folder: &Path) -> [f64; 3] {
+/// The store's file has room that was never written, so some of its writes need new blocks as an append does.
+fn durable(store: &Store, folder: &Path) -> Durable {
     let runtime = runtime();
+    let write = |number: u32| {
+        let (session, audit) = session(number);
+        milliseconds(|| runtime.block_on(store.begin_session(session, audit)).expect("a write"))
+    };
+    let before = written_bytes();
+    let _: Vec<f64> = (0..WRITES).map(|number| write(50_000 + number)).collect();
+    let pages = u32::try_from((written_bytes() - before) / 4096 / u64::from(WRITES)).unwrap_or_default();
+
     let new = |name: &str| {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true).open(folder.join(name)).expect("a file")
     };
     let (growing, written) = (new("growing"), new("written"));
-    written.write_all_at(&[1; 4096].repeat(WRITES as usize), 0).and_then(|()| written.sync_all()).expect("a file");
-    let sync = |file: &File, at: u32| {
+    written.write_all_at(&vec![1; 64 << 20], 0).and_then(|()| written.sync_all()).expect("a file");
+    let sync = |file: &File, pages: &[u32]| {
         milliseconds(|| {
-            file.write_all_at(&[2; 4096], u64::from(at) * 4096).and_then(|()| file.sync_data()).expect("a sync");
+            for &page in pages {
+                file.write_all_at(&[2; 4096], u64::from(page) * 4096).expect("a page");
+            }
+            file.sync_data().expect("a sync");
         })
     };
-    let (mut writes, mut appends, mut overwrites) = (Vec::new(), Vec::new(), Vec::new());
+    let mut dice = fill::Dice(1);
+    let mut times: [Vec<f64>; 4] = Default::default();
     for number in 0..WRITES {
-        let (session, audit) = session(number);
-        writes.push(milliseconds(|| runtime.block_on(store.begin_session(session, audit)).expect("a write")));
-        appends.push(sync(&growing, number));
-        overwrites.push(sync(&written, number));
+        let somewhere: Vec<u32> = (0..pages.max(1)).map(|_| u32::try_from(dice.below(SCATTER)).unwrap_or(0)).collect();
+        let took =
+            [write(number), sync(&growing, &[number]), sync(&written, &somewhere[..1]), sync(&written, &somewhere)];
+        for (times, took) in times.iter_mut().zip(took) {
+            times.push(took);
+        }
     }
-    [median(&mut writes), median(&mut appends), median(&mut overwrites)]
+    let [write, append, overwrite, scattered] = times.map(|mut times| median(&mut times));
+    Durable { write, pages: f64::from(pages), append, overwrite, scattered }
+}
+
+/// Bytes that we have handed to the system so far. Source: proc(5), `io`.
+fn written_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/io").expect("proc");
+    text.lines().find_map(|line| line.strip_prefix("wchar: ")).expect("wchar").parse().expect("a number")
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -1,10 +1,11 @@
-//! `cargo xtask bench`: the figures that have a limit, measured on the shipped program and written to
-//! `target/bench/bench.json`.
+//! `cargo xtask bench`: the figures that have a limit, measured on the shipped program and on a full store, and written
+//! to `target/bench/bench.json`.
 //!
 //! Nothing else in the project judges time: a test that fails because the machine was busy helps nobody. So the limits
 //! are only printed here, and only `--check` makes an exit code of them.
 
 mod server;
+mod store;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,12 +22,21 @@ use crate::project::Project;
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// Which figures; all when absent.
+    part: Option<Part>,
     /// Fail when a figure is over its limit.
     #[arg(long)]
     check: bool,
     /// Measure this program instead of building the one that is shipped.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The store, full.
+    Store,
 }
 
 /// One figure.
@@ -83,17 +93,17 @@ impl Figure {
 
 /// Measures everything, prints the table and writes the file.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
-    let program = match &arguments.program {
-        Some(program) => program.clone(),
-        None => dist::build(project)?,
+    let mut figures = match arguments.part {
+        Some(Part::Store) => Vec::new(),
+        None => program(project, arguments)?,
     };
-    let mut figures = vec![size(&program)?];
-    figures.push(start(&program)?);
-    figures.extend(memory(&program)?);
-    figures.extend(pages(project, &program)?);
+    figures.extend(store::figures(project)?);
 
+    let width = figures.iter().map(|figure| figure.name.len()).max().unwrap_or(0);
     for figure in &figures {
-        println!("{:<40} {:>10.1} {:<5} {}", figure.name, figure.value, figure.unit, figure.verdict());
+        // Two digits where one would hide how far it is from the limit.
+        let digits = if figure.value < 10.0 { 2 } else { 1 };
+        println!("{:<width$} {:>10.digits$} {:<5} {}", figure.name, figure.value, figure.unit, figure.verdict());
     }
     let file = project.sh.create_dir(project.root.join("target/bench"))?.join("bench.json");
     let list: Vec<Value> = figures.iter().map(Figure::json).collect();
@@ -104,6 +114,19 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
         bail!("over the limit: {}", over.join(", "));
     }
     Ok(())
+}
+
+/// Everything about the shipped program.
+fn program(project: &Project, arguments: &Arguments) -> Result<Vec<Figure>> {
+    let program = match &arguments.program {
+        Some(program) => program.clone(),
+        None => dist::build(project)?,
+    };
+    let mut figures = vec![size(&program)?];
+    figures.push(start(&program)?);
+    figures.extend(memory(&program)?);
+    figures.extend(pages(project, &program)?);
+    Ok(figures)
 }
 
 fn size(program: &Path) -> Result<Figure> {

@@ -44,7 +44,7 @@ enum Command {
     Demo(demo::Arguments),
     /// Runs the tests: unit, it, e2e, or all when none is named.
     Test(test::Arguments),
-    /// Measures sizes, start, memory and Lighthouse's scores against their limits.
+    /// Measures sizes, start, memory, Lighthouse's scores and the store against their limits.
     Bench(bench::Arguments),
     /// Builds the static program that is shipped.
     Dist,
