@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::random;
 use crate::secret::Secret;
 use crate::store::audit::{AuditEntry, By};
-use crate::store::sessions::{Rotation, SessionRecord, token_hash};
+use crate::store::sessions::{LOST_ANSWER, Rotation, SessionRecord, token_hash};
 use crate::store::users::UserRecord;
 use crate::store::{Store, StoreError};
 use passwords::Passwords;
@@ -183,6 +183,7 @@ impl Auth {
             token_hash: token_hash(&token_id),
             created_at: now,
             expires_at: now + REFRESH_TOKEN_SECONDS,
+            before: Vec::new(),
         };
         let pair = self.pair(&user, &session.id, &token_id)?;
         let who = principal(user, session.id.clone(), origin);
@@ -192,7 +193,9 @@ impl Auth {
     }
 
     /// Trades a refresh token for a new pair.
-    pub async fn refresh(&self, token: &str, origin: Origin) -> Result<TokenPair, AuthError> {
+    ///
+    /// From a browser a used token is taken once more for [`LOST_ANSWER`] seconds.
+    pub async fn refresh(&self, token: &str, is_browser: bool, origin: Origin) -> Result<TokenPair, AuthError> {
         let claims: RefreshClaims = self.tokens.read(token, self.clock.now()).ok_or(AuthError::InvalidToken)?;
         let user = self.store.user(&claims.user_id)?.filter(|user| user.is_active).ok_or(AuthError::InvalidToken)?;
         let token_id = random::id()?;
@@ -201,7 +204,9 @@ impl Auth {
         let by = principal(user, claims.session.clone(), origin).by(now);
         let audit = AuditEntry::refused(by, "session.refresh", &claims.session, "the refresh token was used before");
         let expires_at = now + REFRESH_TOKEN_SECONDS;
-        match self.store.rotate_session(claims.session, claims.token_id, token_id, expires_at, audit).await? {
+        let leeway = if is_browser { LOST_ANSWER } else { 0 };
+        let ids = (claims.token_id, token_id);
+        match self.store.rotate_session(claims.session, ids, expires_at, leeway, audit).await? {
             Rotation::Rotated => Ok(pair),
             Rotation::Reused => Err(AuthError::ReusedToken),
             Rotation::Unknown => Err(AuthError::InvalidToken),

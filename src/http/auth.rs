@@ -54,7 +54,7 @@ pub async fn refresh(
     let Some(token) = token else {
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "missing_token", "send refresh_token, or sign in"));
     };
-    match app.auth.refresh(&token, origin).await {
+    match app.auth.refresh(&token, is_browser(&headers), origin).await {
         Ok(tokens) => {
             let (refresh_token, cookie) = hand_over(&app, &headers, tokens.refresh);
             let answer = RefreshAnswer { access_token: tokens.access, refresh_token, expires_in: ACCESS_TOKEN_SECONDS };

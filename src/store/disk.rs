@@ -184,6 +184,7 @@ fn session(number: u64) -> SessionRecord {
         token_hash: "x".repeat(usize::try_from(number % 300).unwrap()),
         created_at: 5,
         expires_at: 9,
+        before: Vec::new(),
     }
 }
 

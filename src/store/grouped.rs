@@ -12,7 +12,14 @@ use super::{Store, StoreError};
 
 fn session(number: u32) -> SessionRecord {
     let id = format!("s{number}");
-    SessionRecord { id, user_id: "u".into(), token_hash: String::new(), created_at: 1, expires_at: 2 }
+    SessionRecord {
+        id,
+        user_id: "u".into(),
+        token_hash: String::new(),
+        created_at: 1,
+        expires_at: 2,
+        before: Vec::new(),
+    }
 }
 
 fn audit() -> AuditEntry {

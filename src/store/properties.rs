@@ -187,6 +187,7 @@ fn put(tx: &Tx<'_>, kind: u8, parts: &Parts) -> Result<(), StoreError> {
             token_hash: parts.word(),
             created_at: parts.time,
             expires_at: parts.time + i64::from(parts.word),
+            before: Vec::new(),
         })?),
         2 => drop(tx.put(&parts.api_key())?),
         3 => tx.append_audit(&parts.audit())?,
@@ -328,7 +329,7 @@ async fn call(store: &Store, which: u8, parts: Parts) -> Result<(), StoreError> 
             let session = store.sessions_of(&owner, &PageRequest::first(1))?.items.pop();
             if let Some(session) = session {
                 let (token, new) = (parts.word(), "new".to_owned());
-                store.rotate_session(session.id, token, new, parts.time, audit).await?;
+                store.rotate_session(session.id, (token, new), parts.time, 0, audit).await?;
             }
         }
         10 => drop(store.notify(parts.notification(0)).await?),

@@ -25,6 +25,50 @@ pub struct SessionRecord {
     pub created_at: UnixSeconds,
     /// When its refresh token expires.
     pub expires_at: UnixSeconds,
+    /// Tokens before that one which are still taken; see [`LOST_ANSWER`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Before>,
+}
+
+/// A token that is used up but taken for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// [`token_hash`] of its id.
+    pub token_hash: String,
+    /// It is refused after this.
+    pub until: UnixSeconds,
+}
+
+/// A browser may use a token once more for so long, seconds: a page that is left while it waits for the answer, or
+/// another tab, has only the one before. Programs read every answer and get no such time.
+pub const LOST_ANSWER: i64 = 10;
+/// Most tokens of a session that are taken beside the good one.
+const MAX_BEFORE: usize = 16;
+
+impl SessionRecord {
+    /// Puts a new token in the place of the one with this hash; `false` when that one is not taken (any more).
+    fn rotate(&mut self, used: &str, new: String, now: UnixSeconds, leeway: i64) -> bool {
+        let soon = now.saturating_add(leeway);
+        self.before.retain(|before| before.until >= now);
+        let good = std::mem::replace(&mut self.token_hash, new);
+        if good == used {
+            // Nobody waits for answers from before this one.
+            self.before.retain(|before| before.until <= soon);
+            self.before.push(Before { token_hash: good, until: soon });
+        } else if let Some(before) = self.before.iter_mut().find(|before| before.token_hash == used) {
+            before.until = before.until.min(soon);
+            // Whether the browser keeps the token of this answer or of the other one can't be known.
+            self.before.push(Before { token_hash: good, until: self.expires_at });
+        } else {
+            return false;
+        }
+        if leeway == 0 {
+            self.before.clear();
+        }
+        let too_many = self.before.len().saturating_sub(MAX_BEFORE);
+        self.before.drain(..too_many);
+        true
+    }
 }
 
 /// How a refresh token is known again without being kept: SHA-256 of its id, 64 lower-case hex digits. The id is 128
@@ -82,26 +126,26 @@ impl Store {
     }
 
     /// Trades the token with id `token_id` for the one with id `new_token_id`, or ends the session when it is not the
-    /// good one. `audit` is for that second case.
+    /// good one. `audit` is for that second case. `leeway`: 0, or [`LOST_ANSWER`] for a browser.
     pub async fn rotate_session(
         &self,
         id: String,
-        token_id: String,
-        new_token_id: String,
+        (token_id, new_token_id): (String, String),
         expires_at: UnixSeconds,
+        leeway: i64,
         audit: AuditEntry,
     ) -> Result<Rotation, StoreError> {
         self.write(move |tx| {
-            let Some(session) = tx.get::<SessionRecord>(&Key::raw(id.as_str()))? else {
+            let Some(mut session) = tx.get::<SessionRecord>(&Key::raw(id.as_str()))? else {
                 return tx.unchanged(Rotation::Unknown);
             };
-            if session.token_hash != token_hash(&token_id) {
+            if !session.rotate(&token_hash(&token_id), token_hash(&new_token_id), audit.by.at, leeway) {
                 tx.remove::<SessionRecord>(&session.key())?;
                 let description = format!("a used refresh token of session {id} came again; the session was ended");
                 tx.append_event(&audit, &NewEvent { kind: "token_reused", severity: Severity::High, description })?;
                 return tx.audited(&audit, Rotation::Reused);
             }
-            tx.put(&SessionRecord { token_hash: token_hash(&new_token_id), expires_at, ..session })?;
+            tx.put(&SessionRecord { expires_at, ..session })?;
             Ok(tx.housekeeping(Rotation::Rotated))
         })
         .await
@@ -143,4 +187,56 @@ fn remove_all(tx: &Tx<'_>, sessions: &[Key]) -> Result<(), StoreError> {
         tx.remove::<SessionRecord>(key)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> SessionRecord {
+        SessionRecord {
+            id: "s".into(),
+            user_id: "u".into(),
+            token_hash: "1".into(),
+            created_at: 0,
+            expires_at: 1000,
+            before: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_browser_that_lost_an_answer_comes_again() {
+        let mut session = session();
+        assert!(session.rotate("1", "2".into(), 100, LOST_ANSWER));
+        assert!(session.rotate("1", "3".into(), 105, LOST_ANSWER), "a second tab, or the answer was lost");
+        assert!(session.rotate("1", "4".into(), 110, LOST_ANSWER), "and a third");
+        let mut other = session.clone();
+        assert!(!other.rotate("1", "5".into(), 111, LOST_ANSWER), "then its time is over");
+        for kept in ["2", "3", "4"] {
+            let mut later = session.clone();
+            assert!(later.rotate(kept, "5".into(), 900, LOST_ANSWER), "{kept} may be what the browser has");
+            assert!(later.rotate(kept, "6".into(), 910, LOST_ANSWER));
+            assert!(!later.rotate(kept, "7".into(), 911, LOST_ANSWER));
+        }
+        assert!(session.rotate("4", "5".into(), 900, LOST_ANSWER));
+        assert!(!session.rotate("2", "6".into(), 901, LOST_ANSWER), "the browser had the good one");
+    }
+
+    #[test]
+    fn a_program_uses_each_token_once() {
+        let mut session = session();
+        assert!(session.rotate("1", "2".into(), 100, 0));
+        assert!(session.before.is_empty());
+        assert!(!session.rotate("1", "3".into(), 100, 0));
+    }
+
+    #[test]
+    fn a_session_keeps_only_so_many_tokens() {
+        let mut session = session();
+        assert!(session.rotate("1", "2".into(), 100, LOST_ANSWER));
+        for number in 3..100 {
+            session.rotate("1", number.to_string(), 100, LOST_ANSWER);
+            assert!(session.before.len() <= MAX_BEFORE);
+        }
+    }
 }

@@ -239,6 +239,7 @@ pub fn fill(store: &Store) {
             token_hash: key_hash(number),
             created_at: at,
             expires_at: at + 7 * 86_400,
+            before: Vec::new(),
         };
         tx.put(&session)?;
         tx.put(&api_key(dice, number))?;

@@ -140,7 +140,17 @@ fn session(number: u32) -> (SessionRecord, AuditEntry) {
     let at = fill::END + i64::from(number);
     let by = By { user_id: Some(user_id.clone()), ..By::system(at) };
     let audit = AuditEntry::done(by, "session.begin", &id);
-    (SessionRecord { id, user_id, token_hash: fill::key_hash(7), created_at: at, expires_at: at + 604_800 }, audit)
+    (
+        SessionRecord {
+            id,
+            user_id,
+            token_hash: fill::key_hash(7),
+            created_at: at,
+            expires_at: at + 604_800,
+            before: Vec::new(),
+        },
+        audit,
+    )
 }
 
 /// What a durable write costs, and what syncs cost, in milliseconds.

@@ -106,6 +106,12 @@ async fn browsers_keep_their_refresh_token_in_a_cookie_that_scripts_cannot_read(
     let answer = post().header("x-slurmdash-browser", "1").send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.headers().contains_key("set-cookie"));
+    // The page was left before it had that answer, or another tab asks at the same time.
+    let again = post().header("x-slurmdash-browser", "1").send().await.unwrap();
+    assert_eq!(again.status(), 200);
+    app.pass_time(60);
+    let stolen = post().header("x-slurmdash-browser", "1").send().await.unwrap();
+    problem(stolen, 401, "token_reused").await;
 }
 
 #[tokio::test]

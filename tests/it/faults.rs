@@ -49,7 +49,14 @@ impl Dice {
 }
 
 fn session(id: &str, at: i64) -> SessionRecord {
-    SessionRecord { id: id.into(), user_id: "ada".into(), token_hash: String::new(), created_at: at, expires_at: at }
+    SessionRecord {
+        id: id.into(),
+        user_id: "ada".into(),
+        token_hash: String::new(),
+        created_at: at,
+        expires_at: at,
+        before: Vec::new(),
+    }
 }
 
 fn template(id: &str, at: i64, definition: String) -> TemplateRecord {

@@ -174,6 +174,7 @@ async fn zero_days_are_for_ever_but_sessions_expire() {
         token_hash: "h".into(),
         created_at: 1,
         expires_at: if number < 1100 { NOW } else { NOW + 1 },
+        before: Vec::new(),
     };
     let all = (0..1200).map(|number| store.begin_session(session(number), done(NOW)));
     futures_util::future::try_join_all(all).await.unwrap();

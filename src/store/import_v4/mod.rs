@@ -291,7 +291,9 @@ impl<'a> Batch<'a> {
                 report.already_there += 1;
             } else {
                 report.new += 1;
-                adjusted.into_iter().for_each(|reason| report.adjust(reason, &id));
+                for reason in adjusted {
+                    report.adjust(reason, &id);
+                }
             }
             if !is_marked {
                 candidates

@@ -35,7 +35,7 @@ async fn everything_in_the_store_of_the_release_before_is_there_afterwards() {
     assert_eq!((session.user_id.as_str(), session.expires_at), (ada, 1_790_604_902));
     let audit = AuditEntry::done(By::system(5), "session.rotate", "x");
     let (old, new) = ("70ce1100000000000000000000000002".to_owned(), "new".to_owned());
-    assert_eq!(store.rotate_session(session.id, old, new, 9, audit).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate_session(session.id, (old, new), 9, 0, audit).await.unwrap(), Rotation::Rotated);
     let jobs = store.history_page(&HistoryFilter::Owner(ada.into()), None, None, &PageRequest::first(9)).unwrap().items;
     let facts = |job: &history::HistoryRecord| (job.job.job_id, job.job.name.clone(), job.job.state, job.exit_code);
     assert_eq!(
