@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{StoreFile, USAGE, print_error, print_line};
+use super::{StoreFile, USAGE, agrees, ask, print_error, print_line, size};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Answer, Request};
@@ -86,7 +86,7 @@ fn create(config: &Config, json: bool) -> Result<(), Refused> {
     let purpose = Purpose { reason: MANUAL, now: Clock::system().now(), keep: config.backup_keep() };
     let path = match backup::create_closed(&store, &folder, &purpose) {
         Ok(made) => made.path,
-        Err(StoreError::InUse { .. }) => match super::store::ask(config, Request::Backup) {
+        Err(StoreError::InUse { .. }) => match ask(config, Request::Backup) {
             Ok(Answer::Backup(path)) => path,
             Ok(other) => return Err(failed(format!("the server answered something else: {other:?}"))),
             Err(message) => return Err(failed(message)),
@@ -169,7 +169,7 @@ fn restore(config: &Config, file: &Path, yes: bool, json: bool) -> Result<(), Re
             None => format!("there is no store at {}; this makes it", store.display()),
         });
     }
-    if !yes && !super::agrees("go on? [y/N]") {
+    if !yes && !agrees("go on? [y/N]") {
         return Err(Refused(ExitCode::FAILURE, "nothing was changed".into()));
     }
     let done = restore.run(&folder, Clock::system().now(), config.backup_keep())?;
@@ -248,16 +248,4 @@ fn name(path: &Path) -> String {
 fn time(at: slurmdash_api::UnixSeconds) -> String {
     let time = jiff::Timestamp::from_second(at).map(|time| time.strftime("%Y-%m-%d %H:%M:%S").to_string());
     time.unwrap_or_else(|_| at.to_string())
-}
-
-/// Bytes as people read them.
-pub(super) fn size(bytes: u64) -> String {
-    let mut value = bytes;
-    for unit in ["B", "KiB", "MiB"] {
-        if value < 10_000 {
-            return format!("{value} {unit}");
-        }
-        value /= 1024;
-    }
-    format!("{value} GiB")
 }

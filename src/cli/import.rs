@@ -1,10 +1,10 @@
 //! `slurmdash migrate import-v4`: shows first, asks, then imports.
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{StoreFile, USAGE, print_error, print_line};
+use super::{StoreFile, USAGE, agrees, print_error, print_line};
 use crate::app::private_folder;
 use crate::clock::Clock;
 use crate::store::import_v4::{Import, ImportError, Reason, Report, TableReport};
@@ -51,7 +51,7 @@ fn import(arguments: &Arguments, folder: &Path, store: &Path) -> Result<(), Stri
     if !arguments.yes {
         let planned = import.survey().map_err(words)?;
         print(&planned, arguments.store.json);
-        if !is_wanted(arguments, &planned)? {
+        if !is_wanted(arguments, &planned) {
             return Ok(());
         }
     }
@@ -61,27 +61,23 @@ fn import(arguments: &Arguments, folder: &Path, store: &Path) -> Result<(), Stri
 }
 
 /// Whether to go on after what was shown.
-fn is_wanted(arguments: &Arguments, planned: &Report) -> Result<bool, String> {
+fn is_wanted(arguments: &Arguments, planned: &Report) -> bool {
     if arguments.store.json {
-        return Ok(false);
+        return false;
     }
     if planned.new_rows() == 0 {
         print_line("Nothing has been written; there is nothing new to import.");
-        return Ok(false);
+        return false;
     }
     if arguments.dry_run || !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         print_line("Nothing has been written. To import, run this again with --yes.");
-        return Ok(false);
+        return false;
     }
-    let mut answer = String::new();
-    let mut stdout = std::io::stdout().lock();
-    let asked = write!(stdout, "Import {} rows? [y/N] ", planned.new_rows()).and_then(|()| stdout.flush());
-    asked.and_then(|()| std::io::stdin().read_line(&mut answer)).map_err(|error| error.to_string())?;
-    let is_wanted = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+    let is_wanted = agrees(&format!("import {} rows? [y/N]", planned.new_rows()));
     if !is_wanted {
         print_line("Nothing has been written.");
     }
-    Ok(is_wanted)
+    is_wanted
 }
 
 fn print(report: &Report, json: bool) {

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Flags};
+use crate::control::{Answer, Request};
 
 /// Exit code for a wrong command line or configuration, as clap uses it.
 const USAGE: u8 = 2;
@@ -117,6 +118,27 @@ fn agrees(question: &str) -> bool {
     // What can't be read is no consent.
     let read = std::io::stdin().read_line(&mut answer);
     read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+}
+
+/// Asks the server that has the store open.
+fn ask(config: &Config, request: Request) -> Result<Answer, String> {
+    match crate::control::ask(&config.control_path(), request) {
+        Ok(Answer::Error(reason)) => Err(format!("the server did not do it: {reason}")),
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(format!("the store {} is in use, but {error}", config.store_path().display())),
+    }
+}
+
+/// Bytes as people read them.
+fn size(bytes: u64) -> String {
+    let mut value = bytes;
+    for unit in ["B", "KiB", "MiB"] {
+        if value < 10_000 {
+            return format!("{value} {unit}");
+        }
+        value /= 1024;
+    }
+    format!("{value} GiB")
 }
 
 /// What went wrong, on standard error.

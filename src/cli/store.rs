@@ -3,10 +3,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::backup::size;
-use super::{StoreFile, USAGE, print_error, print_line};
-use crate::config::Config;
-use crate::control::{self, Answer, Request};
+use super::{StoreFile, USAGE, ask, print_error, print_line, size};
+use crate::control::{Answer, Request};
 use crate::store::StoreError;
 use crate::store::check::{self, Report};
 
@@ -95,15 +93,6 @@ fn compact(file: &StoreFile) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
-}
-
-/// Asks the server that has the store open.
-pub(super) fn ask(config: &Config, request: Request) -> Result<Answer, String> {
-    match control::ask(&config.control_path(), request) {
-        Ok(Answer::Error(reason)) => Err(format!("the server did not do it: {reason}")),
-        Ok(answer) => Ok(answer),
-        Err(error) => Err(format!("the store {} is in use, but {error}", config.store_path().display())),
-    }
 }
 
 fn show(report: &Report) {

@@ -20,6 +20,7 @@ pub mod import_v4;
 pub mod key;
 pub mod migrate;
 pub mod notifications;
+mod nouns;
 mod rebuild;
 pub mod record;
 pub mod retention;
@@ -357,7 +358,7 @@ fn initialise(database: &redb::Database) -> Result<(), StoreError> {
 /// Every table of this schema, so that none is missing when it is read.
 fn create_tables(transaction: &redb::WriteTransaction) -> Result<(), StoreError> {
     struct Create<'a>(&'a redb::WriteTransaction);
-    impl record::EveryRecord for Create<'_> {
+    impl nouns::EveryRecord for Create<'_> {
         fn one<R: record::Record>(&mut self) -> Result<(), StoreError> {
             for table in R::LOOKUPS.iter().map(|lookup| lookup.table).chain([R::TABLE]) {
                 self.0.open_table(walk::definition(table))?;
@@ -369,14 +370,8 @@ fn create_tables(transaction: &redb::WriteTransaction) -> Result<(), StoreError>
     for table in [walk::COUNTS, walk::NUMBERS, uploads::CHUNKS, uploads::JOB_FOLDERS, history::SCRIPTS] {
         transaction.open_table(walk::definition(table))?;
     }
-    record::every_record(&mut Create(transaction))
+    nouns::every_record(&mut Create(transaction))
 }
 
-#[cfg(test)]
-mod disk;
-#[cfg(test)]
-mod grouped;
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod tests;

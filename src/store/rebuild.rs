@@ -5,7 +5,8 @@ use redb::{ReadableTable as _, Table, WriteTransaction};
 
 use super::StoreError;
 use super::key::Key;
-use super::record::{EveryRecord, Kind, Lookup, Record, every_record};
+use super::nouns::{EveryRecord, every_record};
+use super::record::{Kind, Lookup, Record};
 use super::walk::{Bytes, COUNTS, count_key, definition};
 
 /// Makes every look-up and count anew, and every table that is not there. Records are left alone.

@@ -1,14 +1,14 @@
 //! Changes that are committed together: fewer syncs, and none is harmed by another.
 use futures_util::future::join_all;
 
-use super::audit::{AuditEntry, AuditFilter, By};
-use super::check::check;
 use super::disk::{Disk, database, store_on};
-use super::sessions::SessionRecord;
-use super::tests::private_folder;
-use super::tx::{Tx, Written};
-use super::writer::Task;
-use super::{Store, StoreError};
+use crate::store::audit::{AuditEntry, AuditFilter, By};
+use crate::store::check::check;
+use crate::store::sessions::SessionRecord;
+use crate::store::tests::private_folder;
+use crate::store::tx::{Tx, Written};
+use crate::store::writer::Task;
+use crate::store::{Store, StoreError};
 
 fn session(number: u32) -> SessionRecord {
     let id = format!("s{number}");

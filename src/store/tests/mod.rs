@@ -1,4 +1,8 @@
 //! The store as a whole: opening, refusing, committing together.
+mod disk;
+mod grouped;
+mod properties;
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;

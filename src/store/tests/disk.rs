@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use redb::{Database, StorageBackend};
 
-use super::audit::{AuditEntry, AuditFilter, By};
-use super::check::check;
-use super::engine::{Engine, Lock};
-use super::sessions::SessionRecord;
-use super::tests::private_folder;
-use super::walk::PageRequest;
-use super::{Store, StoreError, initialise};
+use crate::store::audit::{AuditEntry, AuditFilter, By};
+use crate::store::check::check;
+use crate::store::engine::{Engine, Lock};
+use crate::store::sessions::SessionRecord;
+use crate::store::tests::private_folder;
+use crate::store::walk::PageRequest;
+use crate::store::{Store, StoreError, initialise};
 
 /// What a disk writes as a whole or not at all.
 const SECTOR: usize = 512;
