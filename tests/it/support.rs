@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use slurmdash::app::App;
+use slurmdash::app::{App, StartError};
 use slurmdash::clock::Clock;
 use slurmdash::config::{Backend, Config};
+use slurmdash::store::StoreError;
 use slurmdash::{http, tasks};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -60,7 +61,12 @@ impl TestApp {
             let (seconds, system) = (seconds.clone(), Clock::system());
             Clock::from_fn(move || system.now() + seconds.load(Ordering::Relaxed))
         };
-        let app = Arc::new(App::open(config, clock).await.unwrap());
+        // Work that the one before had under way, such as a backup, may hold the store for a moment after its end.
+        let open = async || match App::open(config.clone(), clock.clone()).await {
+            Err(StartError::Store(StoreError::InUse { .. })) => None,
+            opened => Some(opened.unwrap()),
+        };
+        let app = Arc::new(eventually(open).await);
         let password = match app.auth.first_admin().await.unwrap() {
             Some((_, password)) => password.expose().to_owned(),
             None => password.expect("the folder has accounts already: hand in the password"),

@@ -161,7 +161,12 @@ pub fn list(backups: &Path) -> Result<Vec<Listed>, StoreError> {
         let path = entry.map_err(unreadable)?.path();
         if path.to_str().is_some_and(|path| path.ends_with(SUFFIX)) {
             let bytes = path.metadata().map_or(0, |facts| facts.len());
-            let header = File::open(&path).map_err(|error| format!("it can't be read: {error}"));
+            let opened = File::open(&path);
+            if opened.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+                // A server has removed it since the folder was read, as one too many.
+                continue;
+            }
+            let header = opened.map_err(|error| format!("it can't be read: {error}"));
             let header = header.and_then(|file| Header::read(&file)).and_then(|(header, begin)| {
                 let is_whole = begin.checked_add(header.size) == Some(bytes);
                 if is_whole { Ok(header) } else { Err("it is not as long as it should be".to_owned()) }
