@@ -311,7 +311,7 @@ fn plausible_names_of_other_columns_are_taken() {
              exit_code TEXT, script TEXT, work_dir TEXT, stdout_path TEXT);
          INSERT INTO job_history VALUES
              (1, '42', 'train', 'ada', 'FAILED', 'gpu', 8, '16G', 1704164645, 1704164650, 1704164660, '1:9',
-              '#!/bin/sh', '/work/ada', '/etc/shadow'),
+              '#!/bin/sh', '/home/ada/run', '/etc/shadow'),
              (2, '43_7', 'array', 'ada', 'TIMEOUT', 'gpu', 8, '512', 1704164645, NULL, NULL, NULL, NULL, NULL, NULL);",
     );
     let report = folder.import();
@@ -330,7 +330,7 @@ fn plausible_names_of_other_columns_are_taken() {
     let job = store.history_of_job(42).unwrap().unwrap();
     assert_eq!((job.job.id.as_str(), job.job.name.as_str(), job.job.state), ("42", "train", JobState::Failed));
     assert_eq!((job.exit_code, job.signal, job.job.memory, job.job.elapsed), (Some(1), Some(9), Some(16384), 10));
-    assert_eq!((job.work_dir.as_str(), job.stdout.as_str()), ("/work/ada", ""));
+    assert_eq!((job.work_dir.as_str(), job.stdout.as_str()), ("/home/ada/run", ""));
     assert_eq!(store.job_script(&job).unwrap().as_deref(), Some("#!/bin/sh"));
     let jobs = store.history_page(&HistoryFilter::All, None, None, &all()).unwrap().items;
     assert!(jobs.iter().any(|job| job.job.id == "43_7" && job.job.array_job_id == Some(43)));
