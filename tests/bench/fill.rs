@@ -1,4 +1,5 @@
 //! A store of the size that the limits are for.
+use fastrand::Rng;
 use slurmdash::store::api_keys::ApiKeyRecord;
 use slurmdash::store::audit::{AuditEntry, By};
 use slurmdash::store::events::{NewEvent, Severity};
@@ -49,16 +50,16 @@ pub const PARTITIONS: [&str; 4] = ["cpu", "gpu", "viz", ""];
 pub const KINDS: [&str; 3] = ["viz", "compute", "custom"];
 pub const CATEGORIES: [&str; 6] = ["ml", "cfd", "bio", "viz", "chem", "other"];
 
-/// Numbers that look random and are the same every time (`SplitMix64`).
-pub struct Dice(pub u64);
+/// Numbers that look random and are the same every time.
+pub struct Dice(Rng);
 
 impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(Rng::with_seed(seed))
+    }
+
     pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (number ^ (number >> 31)) % end
+        self.0.u64(..end)
     }
 
     pub fn of<T: Copy>(&mut self, list: &[T]) -> T {
@@ -205,7 +206,7 @@ pub fn key_hash(number: u64) -> String {
 fn batches(store: &Store, of: u64, put: fn(&Tx<'_>, &mut Dice, u64) -> Result<(), StoreError>) {
     for begin in (0..of).step_by(usize::try_from(BATCH).unwrap_or(1)) {
         let done = store.write_blocking(move |tx| {
-            let mut dice = Dice(begin);
+            let mut dice = Dice::new(begin);
             (begin..of.min(begin + BATCH)).try_for_each(|number| put(tx, &mut dice, number))?;
             Ok(tx.housekeeping(()))
         });

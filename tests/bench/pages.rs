@@ -132,7 +132,7 @@ fn places(read: &Read) -> Vec<PageRequest> {
 
 /// Reads one page of every look-up, for the memory that it takes.
 pub fn read_all(store: &Store) {
-    let mut dice = Dice(7);
+    let mut dice = Dice::new(7);
     for (_, way) in &WAYS {
         for _ in 0..20 {
             let read = way(store, &mut dice);
@@ -143,7 +143,7 @@ pub fn read_all(store: &Store) {
 
 /// Measures every look-up.
 pub fn measure(store: &Store) -> Vec<Took> {
-    let mut dice = Dice(42);
+    let mut dice = Dice::new(42);
     let mut all = vec![single(store, &mut dice)];
     for (name, way) in &WAYS {
         let is_grouped =

@@ -192,7 +192,7 @@ fn durable(store: &Store, folder: &Path) -> Durable {
             file.sync_data().expect("a sync");
         })
     };
-    let mut dice = fill::Dice(1);
+    let mut dice = fill::Dice::new(1);
     let mut times: [Vec<f64>; 4] = Default::default();
     for number in 0..WRITES {
         let somewhere: Vec<u32> = (0..pages.max(1)).map(|_| u32::try_from(dice.below(SCATTER)).unwrap_or(0)).collect();

@@ -1,6 +1,7 @@
 //! What the store does when it is killed, when its disk is full or read-only, and when its file is damaged or taken.
 #![expect(clippy::print_stdout, reason = "figures of what was survived, and what was skipped")]
 
+use fastrand::Rng;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
@@ -33,19 +34,6 @@ fn inside() -> Option<PathBuf> {
 fn this_test(name: &str) -> Vec<OsString> {
     let me = std::env::current_exe().unwrap().into_os_string();
     [me, name.into(), "--exact".into(), "--nocapture".into()].into()
-}
-
-/// Numbers that look random (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (number ^ (number >> 31)) % end
-    }
 }
 
 fn session(id: &str, at: i64) -> SessionRecord {
@@ -186,15 +174,15 @@ fn a_killed_writer_loses_nothing_that_it_acknowledged() {
     let cycles = std::env::var("SLURMDASH_TEST_CYCLES").map_or(10, |cycles| cycles.parse().unwrap());
     let seed = std::env::var("SLURMDASH_TEST_SEED")
         .map_or_else(|_| u64::from(std::process::id()), |seed| seed.parse().unwrap());
-    let mut dice = Dice(seed);
+    let mut dice = Rng::with_seed(seed);
     let folder = private_folder();
     let file = folder.path().join("store.redb");
     let (mut all, begin) = (Vec::new(), Instant::now());
     println!("seed {seed}: to see it again, set SLURMDASH_TEST_SEED");
     for cycle in 0..cycles {
         // Some are killed while they open or repair the file.
-        let from_first_write = dice.below(4) > 0;
-        let delay = Duration::from_micros(dice.below(if from_first_write { 200_000 } else { 60_000 }));
+        let from_first_write = dice.u64(..4) > 0;
+        let delay = Duration::from_micros(dice.u64(..if from_first_write { 200_000 } else { 60_000 }));
         let name = "faults::a_killed_writer_loses_nothing_that_it_acknowledged";
         let acknowledged = kill_a_writer(name, folder.path(), cycle, delay, from_first_write);
         let at = i64::try_from(cycle).unwrap();

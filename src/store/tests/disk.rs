@@ -2,6 +2,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fastrand::Rng;
 use redb::{Database, StorageBackend};
 
 use crate::store::audit::{AuditEntry, AuditFilter, By};
@@ -14,20 +15,6 @@ use crate::store::{Store, StoreError, initialise};
 
 /// What a disk writes as a whole or not at all.
 const SECTOR: usize = 512;
-
-/// Numbers that look random and are the same every time (`SplitMix64`).
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (number ^ (number >> 31)) % end
-    }
-}
 
 /// The disk. Clones are the same one.
 #[derive(Debug, Clone, Default)]
@@ -85,20 +72,20 @@ impl Disk {
     }
 
     /// What is on it after the cut: of what was not synced, each sector with a chance of `kept` in ten.
-    pub fn after_the_cut(&self, dice: &mut Dice, kept: u64) -> Vec<u8> {
+    pub fn after_the_cut(&self, dice: &mut Rng, kept: u64) -> Vec<u8> {
         let mut state = self.state();
         let mut bytes = std::mem::take(&mut state.synced);
         for operation in std::mem::take(&mut state.since) {
             match operation {
                 Operation::Write(at, data) => {
                     for (number, sector) in data.chunks(SECTOR).enumerate() {
-                        if dice.below(10) < kept {
+                        if dice.u64(..10) < kept {
                             write(&mut bytes, at + number * SECTOR, sector);
                         }
                     }
                 }
                 Operation::Length(length) => {
-                    if dice.below(10) < kept {
+                    if dice.u64(..10) < kept {
                         bytes.resize(length, 0);
                     }
                 }
@@ -189,11 +176,11 @@ fn session(number: u64) -> SessionRecord {
 }
 
 /// Works until the power goes; answers what was acknowledged.
-async fn work(store: &Store, begin: u64, dice: &mut Dice) -> Vec<u64> {
+async fn work(store: &Store, begin: u64, dice: &mut Rng) -> Vec<u64> {
     let mut acknowledged = Vec::new();
     let mut next = begin;
     loop {
-        let several = 1 + dice.below(20);
+        let several = 1 + dice.u64(..20);
         let writes = (next..next + several).map(|number| {
             let audit = AuditEntry::done(By::system(5), "session.begin", format!("s{number}"));
             async move { store.begin_session(session(number), audit).await.map(|()| number) }
@@ -209,17 +196,17 @@ async fn work(store: &Store, begin: u64, dice: &mut Dice) -> Vec<u64> {
 
 #[tokio::test]
 async fn a_power_cut_loses_nothing_that_was_acknowledged() {
-    let mut dice = Dice(20_260_101);
+    let mut dice = Rng::with_seed(20_260_101);
     let mut all = Vec::new();
     let mut disk = Disk::default();
     for cycle in 0..100 {
         let folder = private_folder();
         let store = store_on(&disk, folder.path()).unwrap();
         let begin = cycle * 1_000_000;
-        disk.cut_after(dice.below(400));
+        disk.cut_after(dice.u64(..400));
         let acknowledged = work(&store, begin, &mut dice).await;
         drop(store);
-        let kept = [0, 1, 5, 9, 10][index(dice.below(5))];
+        let kept = [0, 1, 5, 9, 10][index(dice.u64(..5))];
         disk = Disk::of(disk.after_the_cut(&mut dice, kept));
         all.extend(acknowledged);
 

@@ -101,11 +101,11 @@ fn a_cut_or_scribbled_store_is_refused_and_left_alone_or_still_good() {
     let path = dir.path().join("store.redb");
     for is_closed in [true, false] {
         let good = image(&path, is_closed);
-        let mut dice = disk::Dice(3);
+        let mut dice = fastrand::Rng::with_seed(3);
         let mut refused = 0;
         for round in 0..150 {
             let mut bytes = good.clone();
-            let at = usize::try_from(dice.below(good.len() as u64)).unwrap();
+            let at = usize::try_from(dice.u64(..good.len() as u64)).unwrap();
             match round % 3 {
                 0 => bytes.truncate(at),
                 1 => bytes.truncate(at / 4096 * 4096),
