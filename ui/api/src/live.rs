@@ -12,8 +12,11 @@ use crate::uploads::UploadProgress;
 pub struct ClientMessage {
     /// What to do.
     pub action: ClientAction,
-    /// `jobs`, `nodes`, `upload`, `templates`, `notifications`, or `job-output:<job id>`.
+    /// `jobs`, `nodes`, `upload`, `templates`, `notifications`, `job-output:<job id>` or `job-output:<job id>:stderr`.
     pub topic: String,
+    /// For a job's output: the first byte that is wanted; its last 64 KiB when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
 }
 
 /// What a client may ask for.

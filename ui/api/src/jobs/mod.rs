@@ -1,10 +1,22 @@
-//! Jobs: what is submitted, listed and watched.
+//! Jobs: what is listed, submitted, done with and watched.
+mod actions;
+mod detail;
+mod output;
+mod submit;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::UnixSeconds;
 use crate::cluster::Freshness;
+
+pub use actions::{ActionKind, ActionRequest, ActionResult, ActionResults};
+pub use detail::{
+    Explanation, HintsQuery, JobDetail, JobMore, JobRecordText, RunHints, Severity, Source, Step, Usage, Words,
+};
+pub use output::{DownloadLink, DownloadQuery, OutputChunk, OutputQuery, OutputStream};
+pub use submit::{JobForecast, JobPreview, JobRequest, JobSubmitted, ParameterValue};
 
 /// A job's state, as `squeue %T` and `sacct State` name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -162,130 +174,20 @@ pub struct Job {
     pub template: Option<String>,
 }
 
-/// `GET /api/jobs/{id}`: everything known about one job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// An array's tasks by state.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct JobDetail {
-    /// What lists show.
-    #[serde(flatten)]
-    pub job: Job,
-    /// The script's exit code, once it has ended.
-    pub exit_code: Option<i32>,
-    /// The signal that ended it.
-    pub signal: Option<i32>,
-    /// Working directory.
-    pub work_dir: Option<String>,
-    /// Standard output's path.
-    pub stdout: Option<String>,
-    /// Standard error's path; equal to `stdout` when they are joined.
-    pub stderr: Option<String>,
-    /// The script as submitted, when we know it.
-    pub script: Option<String>,
-    /// Uploaded files it was given: paths.
-    pub files: Vec<String>,
-    /// Whether the caller may cancel it.
-    pub may_cancel: bool,
-    /// How old this is.
-    pub freshness: Freshness,
-}
-
-/// `POST /api/jobs/submit`, and `POST /api/jobs/preview` for the exact script without submitting it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct JobRequest {
-    /// Template to fill in; without one, `script` or `command` is required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template_id: Option<String>,
-    /// Job name: 1 to 128 characters, no control characters.
-    pub job_name: String,
-    /// Partition; the default one when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partition: Option<String>,
-    /// Slurm account to charge.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    /// QOS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub qos: Option<String>,
-    /// Nodes; 1 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nodes: Option<u32>,
-    /// Tasks over all nodes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tasks: Option<u32>,
-    /// CPUs of each task.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpus_per_task: Option<u32>,
-    /// Memory on each node, MiB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<u64>,
-    /// GPUs on each node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gpus: Option<u32>,
-    /// Time limit as Slurm writes it: `minutes`, `HH:MM:SS`, `D-HH:MM:SS`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-    /// Array indices as `sbatch --array` takes them, such as `0-9%2`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub array: Option<String>,
-    /// A command line to run as the whole script's body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
-    /// A whole batch script; the settings above still win over its `#SBATCH` lines.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub script: Option<String>,
-    /// Apptainer image path to run in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Ids of finished uploads that the job gets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uploads: Vec<String>,
-    /// The template's parameters by name: strings, numbers or booleans.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, serde_json::Value>))]
-    pub parameters: BTreeMap<String, ParameterValue>,
-}
-
-/// A parameter's value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
-pub enum ParameterValue {
-    /// `true` or `false`.
-    Bool(bool),
-    /// A whole number.
-    Integer(i64),
-    /// Any other number.
-    Number(f64),
-    /// Text.
-    Text(String),
-}
-
-/// Answer to a submission.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct JobSubmitted {
-    /// Slurm's number for the job.
-    pub job_id: u32,
-    /// Job name.
-    pub job_name: String,
-    /// `Job submitted successfully`.
-    pub message: String,
-    /// Where its standard output will be.
-    pub stdout: String,
-}
-
-/// Answer to `POST /api/jobs/preview`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct JobPreview {
-    /// The exact script that submitting would hand to sbatch.
-    pub script: String,
-    /// Whether the partition has room for it now; absent when that can't be said.
-    pub fits_now: Option<bool>,
-    /// What to know before submitting.
-    pub warnings: Vec<String>,
+#[serde(default)]
+pub struct ArrayStrip {
+    /// Tasks that are known.
+    pub total: u32,
+    /// How many are in each state.
+    pub counts: BTreeMap<JobState, u32>,
+    /// Tasks in the order of their index: runs of one state, such as `[[0, 9, "COMPLETED"], [10, 10, "FAILED"]]`:
+    /// first index, last index, state. At most 1,000 runs; `cut` when there are more.
+    pub runs: Vec<(u32, u32, JobState)>,
+    /// Whether `runs` was cut off.
+    pub cut: bool,
 }
 
 /// Query of `GET /api/jobs`. Everything is optional; several states are separated by commas.
@@ -311,6 +213,9 @@ pub struct JobQuery {
     /// `id`, `name`, `user`, `partition`, `state`, `submit_time`, `start_time`, `elapsed`, `cpus`; a leading `-` turns it round. Newest first when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
+    /// Each array as one row.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fold: bool,
     /// Page, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<usize>,
@@ -323,8 +228,11 @@ pub struct JobQuery {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobPage {
-    /// The rows.
+    /// The rows. With `fold`, a row stands for a whole array when `arrays` has its `array_job_id`.
     pub jobs: Vec<Job>,
+    /// With `fold`: the tasks of the arrays among the rows, by the array's number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arrays: BTreeMap<u32, ArrayStrip>,
     /// Rows on all pages.
     pub total: usize,
     /// This page, from 1.
@@ -333,54 +241,4 @@ pub struct JobPage {
     pub page_count: usize,
     /// How old this is.
     pub freshness: Freshness,
-}
-
-/// Which of a job's outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum OutputStream {
-    /// Standard output.
-    #[default]
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-/// Query of `GET /api/jobs/{id}/output`: the last `tail` bytes, or `limit` bytes from `offset`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-#[serde(deny_unknown_fields, default)]
-pub struct OutputQuery {
-    /// Which output.
-    pub stream: OutputStream,
-    /// Bytes from the end; 64 KiB when neither this nor `offset` is given, 1 MiB at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tail: Option<u64>,
-    /// First byte.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub offset: Option<u64>,
-    /// Bytes from `offset`, 1 MiB at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-}
-
-/// A piece of a job's output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct OutputChunk {
-    /// Which output.
-    pub stream: OutputStream,
-    /// The file's path.
-    pub path: String,
-    /// False while the file is not there (the job has not started).
-    pub exists: bool,
-    /// The file's size, bytes.
-    pub size: u64,
-    /// Where `text` begins, bytes.
-    pub offset: u64,
-    /// Where `text` ends, bytes: ask from here for what follows.
-    pub end: u64,
-    /// The bytes as UTF-8; what isn't UTF-8 shows as U+FFFD.
-    pub text: String,
 }
