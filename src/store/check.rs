@@ -11,7 +11,7 @@ use slurmdash_api::uploads::UploadStatus;
 use super::audit::AuditRecord;
 use super::engine::{self, Lock};
 use super::events::SecurityEventRecord;
-use super::history::{HistoryRecord, SCRIPTS};
+use super::history::{HistoryRecord, REQUESTS, SCRIPTS};
 use super::key::Key;
 use super::notifications::NotificationRecord;
 use super::nouns::{EveryRecord, every_record};
@@ -92,7 +92,7 @@ pub fn check(database: &impl ReadableDatabase) -> Result<Report, StoreError> {
     every_record(&mut check)?;
     check.counts()?;
     check.uploads()?;
-    check.scripts()?;
+    check.texts_of_jobs()?;
     Ok(check.report)
 }
 
@@ -269,18 +269,23 @@ impl Check {
         Ok(())
     }
 
-    /// No script without its job.
-    fn scripts(&mut self) -> Result<(), StoreError> {
-        let (Some(jobs), Some(scripts)) = (self.table(HistoryRecord::TABLE)?, self.sized(SCRIPTS)?) else {
-            return Ok(());
-        };
-        for script in scripts.iter()? {
-            let (key, script) = script?;
-            if jobs.get(key.value())?.is_none() {
-                self.fault(SCRIPTS, Some(key.value()), "a script without its job");
-            }
-            if std::str::from_utf8(script.value()).is_err() {
-                self.fault(SCRIPTS, Some(key.value()), "a script is no text");
+    /// No script and no request without its job.
+    fn texts_of_jobs(&mut self) -> Result<(), StoreError> {
+        for (table, orphan, no_text) in [
+            (SCRIPTS, "a script without its job", "a script is no text"),
+            (REQUESTS, "a request without its job", "a request is no text"),
+        ] {
+            let (Some(jobs), Some(texts)) = (self.table(HistoryRecord::TABLE)?, self.sized(table)?) else {
+                continue;
+            };
+            for text in texts.iter()? {
+                let (key, text) = text?;
+                if jobs.get(key.value())?.is_none() {
+                    self.fault(table, Some(key.value()), orphan);
+                }
+                if std::str::from_utf8(text.value()).is_err() {
+                    self.fault(table, Some(key.value()), no_text);
+                }
             }
         }
         Ok(())

@@ -25,6 +25,7 @@ mod rebuild;
 pub mod record;
 pub mod retention;
 pub mod sessions;
+pub mod submissions;
 pub mod templates;
 pub mod tx;
 mod undo;
@@ -48,7 +49,7 @@ use self::writer::{Task, Waiting};
 pub use self::compact::{Compacted, compact_closed};
 
 /// The schema this program reads and writes.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 /// Facts about the store itself. The only table that is the same in every schema.
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const SCHEMA_KEY: &str = "schema_version";
@@ -367,7 +368,9 @@ fn create_tables(transaction: &redb::WriteTransaction) -> Result<(), StoreError>
         }
     }
     transaction.open_table(walk::definition(import_v4::IMPORTED))?;
-    for table in [walk::COUNTS, walk::NUMBERS, uploads::CHUNKS, uploads::JOB_FOLDERS, history::SCRIPTS] {
+    for table in
+        [walk::COUNTS, walk::NUMBERS, uploads::CHUNKS, uploads::JOB_FOLDERS, history::SCRIPTS, history::REQUESTS]
+    {
         transaction.open_table(walk::definition(table))?;
     }
     nouns::every_record(&mut Create(transaction))

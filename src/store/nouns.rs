@@ -19,5 +19,6 @@ pub fn every_record(work: &mut impl EveryRecord) -> Result<(), StoreError> {
     work.one::<super::templates::TemplateRecord>()?;
     work.one::<super::uploads::UploadRecord>()?;
     work.one::<super::history::HistoryRecord>()?;
+    work.one::<super::submissions::SubmissionRecord>()?;
     work.one::<super::notifications::NotificationRecord>()
 }

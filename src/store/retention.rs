@@ -6,7 +6,7 @@ use slurmdash_api::uploads::UploadStatus;
 
 use super::audit::{AuditEntry, AuditRecord, By};
 use super::events::SecurityEventRecord;
-use super::history::{HistoryRecord, SCRIPTS};
+use super::history::{HistoryRecord, REQUESTS, SCRIPTS};
 use super::key::Key;
 use super::notifications::NotificationRecord;
 use super::record::Record;
@@ -18,6 +18,8 @@ use super::{Store, StoreError};
 /// Records that are looked at in one transaction.
 const BATCH: usize = 500;
 const DAY: i64 = 24 * 60 * 60;
+/// An `Idempotency-Key` is remembered for so long.
+const KEYS_DAYS: i64 = 7;
 
 /// How long each kind of record stays, days; 0 is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +51,12 @@ pub struct Removed {
     pub history: usize,
     /// Sessions that had expired.
     pub sessions: usize,
+    /// Answers to submissions, kept for `Idempotency-Key`.
+    pub submissions: usize,
 }
 
 impl Removed {
-    fn kinds(&self) -> [(&'static str, usize); 6] {
+    fn kinds(&self) -> [(&'static str, usize); 7] {
         [
             ("audit", self.audit),
             ("security_events", self.security_events),
@@ -60,6 +64,7 @@ impl Removed {
             ("uploads", self.uploads),
             ("history", self.history),
             ("sessions", self.sessions),
+            ("submissions", self.submissions),
         ]
     }
 
@@ -113,9 +118,12 @@ async fn remove(store: &Store, limits: &Limits, now: UnixSeconds, removed: &mut 
         sweep(store, before, all, is_over_since, remove_script, &mut removed.history).await?;
     }
     loop {
-        match store.expire_sessions(now, BATCH).await? {
-            0 => return Ok(()),
-            expired => removed.sessions += expired,
+        let expired = store.expire_sessions(now, BATCH).await?;
+        let forgotten = store.forget_submissions(now.saturating_sub(KEYS_DAYS * DAY), BATCH).await?;
+        removed.sessions += expired;
+        removed.submissions += forgotten;
+        if expired + forgotten == 0 {
+            return Ok(());
         }
         tokio::task::yield_now().await;
     }
@@ -127,6 +135,7 @@ fn is_over_since(record: &HistoryRecord, before: UnixSeconds) -> bool {
 
 fn remove_script(tx: &Tx<'_>, record: &HistoryRecord) -> Result<(), StoreError> {
     tx.change(SCRIPTS)?.remove(record.key().bytes())?;
+    tx.change(REQUESTS)?.remove(record.key().bytes())?;
     Ok(())
 }
 

@@ -6,7 +6,8 @@ use slurmdash_api::auth::Permission;
 use super::audit::AuditEntry;
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
-use super::walk::{Source as _, View};
+use super::tx::{Tx, Written};
+use super::walk::{PageRequest, Source as _, View, Walk};
 use super::{Store, StoreError};
 
 /// One account.
@@ -27,6 +28,9 @@ pub struct UserRecord {
     /// Mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The Unix user whose jobs and files are theirs, where that is not the server's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unix_user: Option<String>,
 }
 
 pub(super) const BY_NAME: Lookup<UserRecord> =
@@ -60,13 +64,38 @@ impl Store {
 
     /// Adds an account. `false`, and nothing changed, when the name is taken.
     pub async fn add_user(&self, user: UserRecord, audit: AuditEntry) -> Result<bool, StoreError> {
-        self.write(move |tx| {
-            if tx.first(&BY_NAME, &Key::new().text(&user.username))?.is_some() {
-                return tx.unchanged(false);
-            }
-            tx.put(&user)?;
+        self.write(move |tx| add(tx, &user, &audit)).await
+    }
+
+    /// [`Store::add_user`] for code that may wait.
+    pub fn add_user_blocking(&self, user: UserRecord, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.write_blocking(move |tx| add(tx, &user, &audit))
+    }
+
+    /// Names the Unix user that an account stands for. `false`, and nothing changed, when there is no such account.
+    pub fn set_unix_user_blocking(
+        &self,
+        username: String,
+        unix_user: Option<String>,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.write_blocking(move |tx| {
+            let Some(user) = tx.first(&BY_NAME, &Key::new().text(&username))? else { return tx.unchanged(false) };
+            tx.put(&UserRecord { unix_user: unix_user.clone(), ..user })?;
             tx.audited(&audit, true)
         })
-        .await
     }
+
+    /// Every account.
+    pub fn users(&self) -> Result<Vec<UserRecord>, StoreError> {
+        self.read(|view| Ok(Walk::table().page(view, &PageRequest::first(usize::MAX))?.items))
+    }
+}
+
+fn add(tx: &Tx<'_>, user: &UserRecord, audit: &AuditEntry) -> Result<Written<bool>, StoreError> {
+    if tx.first(&BY_NAME, &Key::new().text(&user.username))?.is_some() {
+        return tx.unchanged(false);
+    }
+    tx.put(user)?;
+    tx.audited(audit, true)
 }

@@ -130,6 +130,7 @@ fn job(dice: &mut Dice, number: u64) -> HistoryRecord {
         files: vec!["/srv/slurmdash/uploads/users/ada/data/set.tar.gz".into()],
         exit_code: Some(0),
         signal: None,
+        usage: None,
     }
 }
 
@@ -229,6 +230,7 @@ pub fn fill(store: &Store) {
             created_at: BEGIN,
             is_active: true,
             email: None,
+            unix_user: None,
         })
         .map(drop)
     });
@@ -264,7 +266,7 @@ pub fn fill(store: &Store) {
     batches(store, JOBS, |tx, dice, number| {
         let script =
             format!("#!/bin/bash\n#SBATCH --job-name=training-{number}\n{}\n", "srun python train.py\n".repeat(47));
-        tx.put_submission(&job(dice, number), &script)
+        tx.put_submission(&job(dice, number), &script, "{}")
     });
     batches(store, AUDIT, |tx, dice, number| tx.append_audit(&entry(dice, time(number, AUDIT))));
 }

@@ -213,7 +213,7 @@ fn a_newer_store_is_refused() {
     .unwrap();
     let made = newer.create();
     let refused = place.restore(&made.path).unwrap_err().to_string();
-    assert!(refused.contains("schema 99") && refused.contains("knows 3"), "{refused}");
+    assert!(refused.contains("schema 99") && refused.contains("knows 4"), "{refused}");
     assert_eq!(place.actions(), ["first"]);
 }
 

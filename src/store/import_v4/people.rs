@@ -50,6 +50,7 @@ pub fn read(fields: &mut Fields<'_>, _people: &People) -> Result<Item, Refusal> 
         created_at: fields.time_or_zero(CREATED_AT),
         is_active,
         email: fields.line(EMAIL, NAME),
+        unix_user: None,
     }))
 }
 

@@ -208,6 +208,7 @@ pub fn history(fields: &mut Fields<'_>, people: &People) -> Result<Item, Refusal
         files: Vec::new(),
         exit_code,
         signal,
+        usage: None,
     };
     Ok(Item::History(Box::new(record), fields.document(SCRIPT)))
 }

@@ -10,6 +10,7 @@ mod json;
 mod m0001_initial;
 mod m0002_security;
 mod m0003_lookups;
+mod m0004_submissions;
 mod v1;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub const ALL: &[Migration] = &[
     Migration { version: 1, name: "initial", up: m0001_initial::up, down: m0001_initial::down },
     Migration { version: 2, name: "security", up: m0002_security::up, down: m0002_security::down },
     Migration { version: 3, name: "lookups", up: m0003_lookups::up, down: m0003_lookups::down },
+    Migration { version: 4, name: "submissions", up: m0004_submissions::up, down: m0004_submissions::down },
 ];
 
 /// What became of the records of one table.

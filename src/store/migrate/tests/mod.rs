@@ -206,4 +206,16 @@ fn fill(store: &Store) {
         }
     }
     raw(store, history::SCRIPTS, &Key::new().time(1).number(77), b"of nothing");
+    for (job_id, at) in [(1, 1_790_000_000), (4, -5)] {
+        raw(store, history::REQUESTS, &Key::new().time(at).number(job_id), b"{\"job_name\":\"n\"}");
+    }
+    let pending = json!({"history": submission(0, 1_790_000_600, "PENDING"), "script": "#!", "request": "{}"});
+    let answer = json!({"job_id": 1, "job_name": "n", "message": "m", "stdout": "o"});
+    let ways = [("pending", pending), ("answer", answer)];
+    for (id, (what, value)) in ["open", "done", "open2", "done2"].into_iter().zip(ways.iter().cycle()) {
+        put::<crate::store::submissions::SubmissionRecord>(
+            store,
+            json!({"id": id, "owner_id": "u1", "key": id, "digest": "d", "created_at": 1_790_000_600, *what: value}),
+        );
+    }
 }

@@ -13,9 +13,9 @@ fn a_store_migrated_from_nothing_is_as_a_fresh_one() {
     create(&migrated.path, SCHEMA_VERSION).unwrap();
     drop(fresh.store());
     assert_eq!(migrated.rows(), fresh.rows(), "the same tables of the same types, and nothing else");
-    assert_eq!(ALL.iter().map(|migration| migration.version).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(ALL.iter().map(|migration| migration.version).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(ALL.last().unwrap().version, SCHEMA_VERSION);
-    for to in [2, 1, 0] {
+    for to in [3, 2, 1, 0] {
         migrated.go(to);
         assert!(migrated.closed().status().unwrap().set_aside.is_empty());
     }
@@ -31,7 +31,7 @@ fn a_store_with_data_in_every_table_comes_back_byte_for_byte() {
         assert!(rows.len() > 1, "{table} has {} rows", rows.len());
     }
     let records = folder.closed().status().unwrap().records;
-    for to in [2, 1, 0] {
+    for to in [3, 2, 1, 0] {
         let planned = folder.closed().plan(to).unwrap();
         assert_eq!(folder.rows(), before, "a plan keeps nothing");
         assert_eq!(folder.go(to).steps, planned, "a plan says the truth");
@@ -156,8 +156,8 @@ fn a_step_that_fails_leaves_the_file_as_it_was() {
     let backups = folder.dir.path().join("backups");
     for work in [fails, panics] {
         let list: Vec<_> =
-            ALL.iter().copied().chain([Migration { version: 4, name: "bad", up: work, down: work }]).collect();
-        let failed = folder.closed().migrate_by(&list, 4, &backups, 3, 1).unwrap_err();
+            ALL.iter().copied().chain([Migration { version: 5, name: "bad", up: work, down: work }]).collect();
+        let failed = folder.closed().migrate_by(&list, 5, &backups, 3, 1).unwrap_err();
         assert!(matches!(failed, StoreError::Corrupt { .. } | StoreError::Panicked), "{failed}");
         assert_eq!(folder.rows(), before);
         // On the way down, after good steps.

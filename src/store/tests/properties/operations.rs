@@ -10,7 +10,7 @@ use slurmdash_api::uploads::UploadStatus;
 use crate::store::api_keys::ApiKeyRecord;
 use crate::store::audit::{AuditEntry, AuditRecord, By};
 use crate::store::events::{EventFilter, NewEvent, SecurityEventRecord, Severity};
-use crate::store::history::{HistoryRecord, SCRIPTS};
+use crate::store::history::{HistoryRecord, REQUESTS, SCRIPTS};
 use crate::store::images::ImageRecord;
 use crate::store::notifications::NotificationRecord;
 use crate::store::record::Record;
@@ -86,6 +86,7 @@ impl Parts {
             files: Vec::new(),
             exit_code: None,
             signal: None,
+            usage: None,
         }
     }
 
@@ -174,6 +175,7 @@ pub fn put(tx: &Tx<'_>, kind: u8, parts: &Parts) -> Result<(), StoreError> {
             created_at: parts.time,
             is_active: parts.flag,
             email: None,
+            unix_user: None,
         })?),
         1 => drop(tx.put(&SessionRecord {
             id: parts.id(),
@@ -232,6 +234,7 @@ pub fn remove(tx: &Tx<'_>, kind: u8, nth: u8) -> Result<(), StoreError> {
         8 => match Walk::<HistoryRecord>::table().keys(tx, usize::from(nth) + 1)?.pop() {
             Some(key) => {
                 tx.change(SCRIPTS)?.remove(key.bytes())?;
+                tx.change(REQUESTS)?.remove(key.bytes())?;
                 tx.remove::<HistoryRecord>(&key).map(drop)
             }
             None => Ok(()),
@@ -316,7 +319,7 @@ pub async fn call(store: &Store, which: u8, parts: Parts) -> Result<(), StoreErr
         3 => store.forget_chunks(upload, vec![parts.word.into(), 1]).await?,
         4 => store.finish_upload(upload, audit).await?,
         5 => store.remove_upload(upload, audit).await?,
-        6 => store.add_history(parts.job(parts.time), "#!/bin/sh".into(), audit).await?,
+        6 => store.add_history(parts.job(parts.time), "#!/bin/sh".into(), "{}".into(), audit).await?,
         7 => drop(store.end_sessions_of(owner, audit).await?),
         8 => drop(store.expire_sessions(parts.time, 2).await?),
         9 => {
