@@ -18,9 +18,10 @@ use crate::app::App;
 use crate::store::StoreError;
 use crate::store::audit::{AuditEntry, By};
 use crate::store::backup::{MANUAL, Purpose};
+use crate::users::{self, Change, UserError};
 
 /// Longest request, bytes.
-const MAX_REQUEST: u64 = 1024;
+const MAX_REQUEST: u64 = 4096;
 /// Longest answer, bytes.
 const MAX_ANSWER: u64 = 64 * 1024;
 /// A request must be there after so long, and an answer must be taken in so long.
@@ -29,13 +30,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_CALLERS: usize = 64;
 
 /// What can be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Request {
     /// Make a backup of the store.
     Backup,
     /// Make the store's file small.
     Compact,
+    /// Change an account.
+    Account(Change),
 }
 
 /// What is answered.
@@ -51,6 +54,8 @@ pub enum Answer {
         /// After.
         after: u64,
     },
+    /// It was done.
+    Done,
     /// It was not done.
     Error(String),
 }
@@ -152,23 +157,33 @@ async fn read_request(stream: &mut UnixStream) -> Result<Request, String> {
     serde_json::from_slice(&line).map_err(|error| format!("not understood: {error}"))
 }
 
-async fn fulfil(app: &Arc<App>, request: Request) -> Result<Answer, StoreError> {
+async fn fulfil(app: &Arc<App>, request: Request) -> Result<Answer, UserError> {
     let now = app.clock.now();
     let (store, folder, keep) = (app.store.clone(), app.config.backups_dir(), app.config.backup_keep());
     let work = move || match request {
+        Request::Account(change) => {
+            users::apply(&store, change, now)?;
+            Ok::<_, UserError>((Answer::Done, None))
+        }
         Request::Backup => {
             let made = store.backup(&folder, &Purpose { reason: MANUAL, now, keep })?;
-            Ok((Answer::Backup(made.path.clone()), "store.backup", file_name(&made.path)))
+            Ok((Answer::Backup(made.path.clone()), Some(("store.backup", file_name(&made.path)))))
         }
         Request::Compact => {
             let sizes = store.compact()?;
             let (before, after) = (sizes.before, sizes.after);
-            Ok((Answer::Compacted { before, after }, "store.compact", format!("from {before} to {after} bytes")))
+            Ok((
+                Answer::Compacted { before, after },
+                Some(("store.compact", format!("from {before} to {after} bytes"))),
+            ))
         }
     };
-    let done = tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Panicked));
-    let (answer, action, resource) = done?;
-    app.store.audit(AuditEntry::done(By::system(now), action, resource)).await?;
+    let done = tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Panicked.into()));
+    let (answer, audit) = done?;
+    // A changed account has its row already.
+    if let Some((action, resource)) = audit {
+        app.store.audit(AuditEntry::done(By::system(now), action, resource)).await?;
+    }
     Ok(answer)
 }
 
@@ -177,10 +192,10 @@ fn file_name(path: &Path) -> String {
 }
 
 /// Asks a running server, and waits as long as it works on that.
-pub fn ask(path: &Path, request: Request) -> Result<Answer, AskError> {
+pub fn ask(path: &Path, request: &Request) -> Result<Answer, AskError> {
     let away = |source| AskError::Away { path: path.into(), source };
     let mut stream = BlockingStream::connect(path).map_err(away)?;
-    let mut line = serde_json::to_vec(&request).unwrap_or_default();
+    let mut line = serde_json::to_vec(request).unwrap_or_default();
     line.push(b'\n');
     stream.write_all(&line).map_err(away)?;
     let mut answer = Vec::new();

@@ -55,6 +55,8 @@ pub struct Principal {
     pub username: String,
     /// What they may do.
     pub permissions: Vec<Permission>,
+    /// The Unix user whose jobs and files are theirs, where that is not the server's own.
+    pub unix_user: Option<String>,
     /// The session they are in.
     pub session_id: String,
     /// Where the request came from.
@@ -153,6 +155,7 @@ impl Auth {
             created_at: self.clock.now(),
             is_active: true,
             email: None,
+            unix_user: None,
         };
         let username = user.username.clone();
         let audit = AuditEntry::done(By::system(user.created_at), "user.create", &username);
@@ -259,5 +262,6 @@ impl Auth {
 }
 
 fn principal(user: UserRecord, session_id: String, origin: Origin) -> Principal {
-    Principal { user_id: user.id, username: user.username, permissions: user.permissions, session_id, origin }
+    let UserRecord { id, username, permissions, unix_user, .. } = user;
+    Principal { user_id: id, username, permissions, unix_user, session_id, origin }
 }

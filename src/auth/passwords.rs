@@ -67,7 +67,8 @@ impl Passwords {
     }
 }
 
-fn hash(password: &Secret) -> Result<String, AuthError> {
+/// The hash of a new password, in PHC notation; takes its time.
+pub fn hash(password: &Secret) -> Result<String, AuthError> {
     let hash = Argon2::default().hash_password(password.expose().as_bytes());
     Ok(hash.map_err(|error| AuthError::Crypto(error.to_string()))?.to_string())
 }

@@ -86,7 +86,7 @@ fn create(config: &Config, json: bool) -> Result<(), Refused> {
     let purpose = Purpose { reason: MANUAL, now: Clock::system().now(), keep: config.backup_keep() };
     let path = match backup::create_closed(&store, &folder, &purpose) {
         Ok(made) => made.path,
-        Err(StoreError::InUse { .. }) => match ask(config, Request::Backup) {
+        Err(StoreError::InUse { .. }) => match ask(config, &Request::Backup) {
             Ok(Answer::Backup(path)) => path,
             Ok(other) => return Err(failed(format!("the server answered something else: {other:?}"))),
             Err(message) => return Err(failed(message)),

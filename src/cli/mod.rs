@@ -2,12 +2,15 @@
 //!
 //! Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong.
 
+mod agent;
 mod backup;
 mod config;
 mod import;
 mod migrate;
 mod serve;
+mod ssh_ca;
 mod store;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,8 +41,15 @@ enum Command {
     Backup(backup::Arguments),
     /// Look after the store
     Store(store::Arguments),
+    /// The key that sshd trusts to let slurmdash in as the person
+    SshCa(ssh_ca::Arguments),
+    /// Accounts, and the Unix users they stand for
+    User(user::Arguments),
     /// Bring the store to another schema, and back
     Migrate(migrate::Arguments),
+    /// The agent that the server starts on the login host
+    #[command(hide = true)]
+    Agent,
     /// Print the version and what was built in
     Version {
         /// As JSON
@@ -86,7 +96,10 @@ pub fn main() -> ExitCode {
         Command::Config(arguments) => config::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
+        Command::SshCa(arguments) => ssh_ca::run(&arguments),
+        Command::User(arguments) => user::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Agent => agent::run(),
         Command::Version { json } => {
             version(json);
             ExitCode::SUCCESS
@@ -121,7 +134,7 @@ fn agrees(question: &str) -> bool {
 }
 
 /// Asks the server that has the store open.
-fn ask(config: &Config, request: Request) -> Result<Answer, String> {
+fn ask(config: &Config, request: &Request) -> Result<Answer, String> {
     match crate::control::ask(&config.control_path(), request) {
         Ok(Answer::Error(reason)) => Err(format!("the server did not do it: {reason}")),
         Ok(answer) => Ok(answer),

@@ -74,7 +74,7 @@ fn compact(file: &StoreFile) -> ExitCode {
     };
     let done = match crate::store::compact_closed(&config.store_path()) {
         Ok(sizes) => Ok((sizes.before, sizes.after)),
-        Err(StoreError::InUse { .. }) => ask(&config, Request::Compact).and_then(|answer| match answer {
+        Err(StoreError::InUse { .. }) => ask(&config, &Request::Compact).and_then(|answer| match answer {
             Answer::Compacted { before, after } => Ok((before, after)),
             other => Err(format!("the server answered something else: {other:?}")),
         }),
