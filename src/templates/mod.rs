@@ -4,6 +4,7 @@
 //! is shown by those we ship, in `templates/jobs/`. Nothing here knows HTTP or Slurm's commands; who may see what is
 //! decided by the caller.
 
+mod asked;
 mod check;
 pub mod environment;
 pub mod file;

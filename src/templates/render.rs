@@ -52,27 +52,11 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// What to hand to Slurm.
-    pub fn into_submission(self, work_dir: PathBuf, stdout: PathBuf) -> Submission {
-        let Settings { name, partition, account, qos, nodes, tasks, cpus_per_task, memory, gpus, time, array } =
-            self.settings;
-        let script = self.script;
-        Submission {
-            script,
-            name,
-            partition,
-            account,
-            qos,
-            nodes,
-            tasks,
-            cpus_per_task,
-            memory,
-            gpus,
-            time,
-            array,
-            work_dir,
-            stdout,
-        }
+    /// What to hand to Slurm. `work_dir` and `stdout` are final: whoever calls knows the job's folder where the request
+    /// names none (`settings.work_dir`, `settings.output`). `mark` is as in [`Submission::mark`].
+    pub fn into_submission(self, work_dir: PathBuf, stdout: PathBuf, mark: String) -> Submission {
+        let stderr = self.settings.error.as_ref().map(|error| work_dir.join(error));
+        Submission { script: self.script, settings: self.settings, work_dir, stdout, stderr, mark }
     }
 }
 

@@ -82,8 +82,9 @@ echo "$EPOCHS $NOTE"
     );
     assert_eq!(rendered.warnings, ["1 task can't spread over 2 nodes: Slurm will use only 1 of them."]);
     assert_eq!(bash(&rendered.script), "10 it's $(id)\n");
-    let submission = rendered.into_submission("/w".into(), "/w/out".into());
-    assert_eq!((submission.name.as_str(), submission.gpus, submission.nodes), ("My job #1", Some(1), Some(2)));
+    let submission = rendered.into_submission("/w".into(), "/w/out".into(), "mark".into());
+    let settings = &submission.settings;
+    assert_eq!((settings.name.as_str(), settings.gpus, settings.nodes), ("My job #1", Some(1), Some(2)));
 }
 
 #[test]

@@ -3,37 +3,11 @@ use slurmdash_api::jobs::JobRequest;
 use slurmdash_api::problem::FieldProblem;
 use slurmdash_api::templates::TemplateResources;
 
-use super::{quote, text};
+use super::{asked, quote, text};
+pub use crate::slurm::Settings;
 
 /// Largest script, bytes.
 pub const MAX_SCRIPT: usize = 1024 * 1024;
-
-/// The settings of one job, checked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Settings {
-    /// Job name.
-    pub name: String,
-    /// Partition; Slurm's default one when `None`.
-    pub partition: Option<String>,
-    /// Account to charge.
-    pub account: Option<String>,
-    /// QOS.
-    pub qos: Option<String>,
-    /// Nodes.
-    pub nodes: Option<u32>,
-    /// Tasks over all nodes.
-    pub tasks: Option<u32>,
-    /// CPUs of each task.
-    pub cpus_per_task: Option<u32>,
-    /// Memory on each node, MiB.
-    pub memory: Option<u64>,
-    /// GPUs on each node; never `Some(0)`.
-    pub gpus: Option<u32>,
-    /// Time limit as sbatch takes it.
-    pub time: Option<String>,
-    /// Array indices as sbatch takes them.
-    pub array: Option<String>,
-}
 
 impl Settings {
     /// Takes the settings of a request, and the template's where the request has none. What is wrong is added to
@@ -48,12 +22,14 @@ impl Settings {
         if let Some(message) = request.array.as_deref().and_then(array_problem) {
             problems.push(field("array", message));
         }
+        problems.extend(asked::problems(request));
         let merged = TemplateResources {
             partition: request.partition.clone().or_else(|| suggested.partition.clone()),
             nodes: request.nodes.or(suggested.nodes),
             tasks: request.tasks.or(suggested.tasks),
             cpus_per_task: request.cpus_per_task.or(suggested.cpus_per_task),
-            memory: request.memory.or(suggested.memory),
+            // Memory for each CPU takes the place of the template's memory on each node.
+            memory: request.memory.or(suggested.memory.filter(|_| request.memory_per_cpu.is_none())),
             gpus: request.gpus.or(suggested.gpus),
             time: request.time.clone().or_else(|| suggested.time.clone()),
         };
@@ -65,11 +41,23 @@ impl Settings {
             qos: request.qos.clone(),
             nodes: merged.nodes,
             tasks: merged.tasks,
+            tasks_per_node: request.tasks_per_node,
             cpus_per_task: merged.cpus_per_task,
             memory: merged.memory,
+            memory_per_cpu: request.memory_per_cpu,
             gpus: merged.gpus.filter(|&gpus| gpus > 0),
             time: merged.time,
             array: request.array.clone(),
+            constraint: request.constraint.clone(),
+            dependency: request.dependency.clone(),
+            begin: request.begin.as_deref().map(asked::begin),
+            reservation: request.reservation.clone(),
+            mail_type: request.mail_type.clone(),
+            mail_user: request.mail_user.clone(),
+            work_dir: request.work_dir.clone(),
+            output: request.output.clone(),
+            error: request.error.clone(),
+            environment: request.environment.clone(),
         }
     }
 
@@ -85,11 +73,22 @@ impl Settings {
             text("qos", &self.qos),
             number("nodes", self.nodes),
             number("ntasks", self.tasks),
+            number("ntasks-per-node", self.tasks_per_node),
             number("cpus-per-task", self.cpus_per_task),
             self.memory.map(|memory| format!("--mem={memory}M")),
+            self.memory_per_cpu.map(|memory| format!("--mem-per-cpu={memory}M")),
             self.gpus.map(|gpus| format!("--gres=gpu:{gpus}")),
             text("time", &self.time),
             text("array", &self.array),
+            text("constraint", &self.constraint),
+            text("dependency", &self.dependency),
+            text("begin", &self.begin),
+            text("reservation", &self.reservation),
+            text("mail-type", &self.mail_type),
+            text("mail-user", &self.mail_user),
+            text("chdir", &self.work_dir),
+            text("output", &self.output),
+            text("error", &self.error),
         ]
         .into_iter()
         .flatten()

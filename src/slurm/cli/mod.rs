@@ -1,31 +1,40 @@
 //! A real cluster through Slurm's own commands.
 //!
 //! Text rather than JSON: it costs Slurm a tenth (50,000 jobs take squeue 1 s as text and 10 s as JSON), and it has
-//! changed less between releases. `command` runs the commands; `squeue`, `scontrol` and `sacct` read what they
+//! changed less between releases. [`Hands`] run the commands; `squeue`, `scontrol` and `sacct` read what they
 //! print and `words` what they say when they fail, all pure. Jobs get a clean environment: what sbatch finds in its
 //! own goes with the job, so it finds the person's `PATH`, `HOME` and language there and nothing of this program's.
+//!
+//! What lists need is asked by this program's own hands; what is done for one person, by theirs (`acting`, `asking`).
 
-mod command;
+mod acting;
+mod asking;
 mod detect;
+mod marked;
 mod sacct;
+mod sbatch;
 mod scontrol;
 mod squeue;
+mod steps;
 mod time;
 mod words;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use slurmdash_api::UnixSeconds;
 use slurmdash_api::cluster::{Node, Partition};
-use slurmdash_api::jobs::Job;
+use slurmdash_api::jobs::{Job, JobForecast, JobRecordText};
 
 use super::notation::Malformed;
-use super::{JobId, JobRecord, Slurm, SlurmError, Submission};
-use command::{Call, Commands, Said};
+use super::{Action, JobId, JobRecord, Measured, Slurm, SlurmError, Submission};
+use crate::hands::{Command, Hands, HandsError};
 pub use detect::{NotHere, detect};
-use squeue::Mark;
+use marked::Mark;
 
 /// How to reach the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,25 +55,83 @@ impl Default for CliConfig {
 }
 
 /// A real cluster.
-#[derive(Debug)]
 pub struct Cli {
-    commands: Commands,
+    config: CliConfig,
+    hands: Arc<dyn Hands>,
 }
 
 /// For commands that ask: times as Unix seconds, messages and numbers untranslated. Not for sbatch, whose environment
 /// the job gets.
 const ASKING: &[(&str, &str)] = &[("LC_ALL", "C"), ("SLURM_TIME_FORMAT", "%s")];
 
+/// Most that a command may print: several times what 100,000 jobs take.
+const MOST_OUTPUT: u64 = 128 << 20;
+
+/// One call.
+struct Call<'a> {
+    /// The command's name.
+    command: &'a str,
+    /// Its arguments.
+    args: Vec<OsString>,
+    /// More environment for this call.
+    environment: Vec<(String, String)>,
+    /// Standard input.
+    input: &'a str,
+    /// Most that it may print, bytes.
+    most_output: u64,
+}
+
+impl<'a> Call<'a> {
+    /// A call without further environment or input.
+    fn new(command: &'a str, args: &[impl AsRef<std::ffi::OsStr>]) -> Self {
+        let args = args.iter().map(|arg| arg.as_ref().to_owned()).collect();
+        Call { command, args, environment: Vec::new(), input: "", most_output: MOST_OUTPUT }
+    }
+}
+
+fn owned(environment: &[(&str, &str)]) -> Vec<(String, String)> {
+    environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// What a command said.
+struct Said {
+    /// Whether its exit code was 0.
+    ok: bool,
+    /// Its standard output.
+    stdout: String,
+    /// The beginning of its standard error.
+    stderr: String,
+}
+
 impl Cli {
-    /// A cluster reached with this configuration. Nothing is run yet.
-    pub fn new(config: CliConfig) -> Cli {
-        let environment = environment(config.slurm_conf);
-        Cli { commands: Commands { bin_dir: config.bin_dir, environment, timeout: config.timeout } }
+    /// A cluster reached with this configuration, by commands of these hands. Nothing is run yet.
+    pub fn new(config: CliConfig, hands: Arc<dyn Hands>) -> Cli {
+        let slurm_conf = config.slurm_conf.or_else(|| std::env::var_os("SLURM_CONF").map(PathBuf::from));
+        // The commands don't run in our working directory.
+        let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        let config = CliConfig { bin_dir: config.bin_dir.map(whole), slurm_conf: slurm_conf.map(whole), ..config };
+        Cli { config, hands }
     }
 
     async fn ask(&self, command: &str, args: &[&str]) -> Result<Said, SlurmError> {
-        let args = args.iter().map(OsString::from).collect();
-        self.commands.run(Call { command, args, environment: ASKING, stdin: "" }).await
+        self.run(&*self.hands, Call { environment: owned(ASKING), ..Call::new(command, args) }).await
+    }
+
+    /// Runs a command to its end.
+    async fn run(&self, hands: &dyn Hands, call: Call<'_>) -> Result<Said, SlurmError> {
+        let name = call.command;
+        let conf = self.config.slurm_conf.as_ref().map(|conf| ("SLURM_CONF".to_owned(), conf.display().to_string()));
+        let program = self.config.bin_dir.as_ref().map_or_else(|| name.into(), |dir| dir.join(name).into_os_string());
+        let command = Command {
+            environment: call.environment.into_iter().chain(conf).collect(),
+            folder: Some(PathBuf::from("/")),
+            input: call.input.as_bytes().to_vec(),
+            most_output: call.most_output,
+            within: self.config.timeout,
+            ..Command::new(program).args(call.args)
+        };
+        let said = hands.run(&command).await.map_err(|error| not_run(name, error))?;
+        Ok(Said { ok: said.is_ok(), stdout: text(said.stdout), stderr: text(said.stderr) })
     }
 
     /// What scontrol shows. That it knows nothing to show is not a failure.
@@ -93,35 +160,39 @@ impl Cli {
 
     /// The job as accounting knows it, where there is accounting.
     async fn accounted(&self, id: &JobId) -> Result<Option<JobRecord>, SlurmError> {
-        let (mark, text) = (mark()?, id.to_string());
+        let mark = mark()?;
         let delimiter = format!("--delimiter={}", mark.as_str());
         let format = format!("--format={}", sacct::FIELDS.join(","));
-        let jobs = format!("--jobs={text}");
+        let jobs = format!("--jobs={id}");
         let args = ["--noheader", "--allocations", "--allusers", "--parsable", &delimiter, &format, &jobs];
-        let said = match self.ask("sacct", &args).await {
-            Err(SlurmError::CommandMissing { .. }) => return Ok(None),
-            said => said?,
-        };
-        if !said.ok {
-            let none = said.stderr.contains("accounting storage is disabled");
-            return if none { Ok(None) } else { Err(words::unavailable("sacct", &said.stderr)) };
-        }
-        let records = sacct::parse(&said.stdout, &mark).map_err(|error| unexpected("sacct", &error))?;
+        let Some(text) = asking::accounts(self.ask("sacct", &args).await)? else { return Ok(None) };
+        let records = sacct::parse(&text, &mark).map_err(|error| unexpected("sacct", &error))?;
         Ok(best(records, id))
     }
 }
 
-/// What the commands find in their environment besides [`ASKING`]: nothing of this program's own.
-fn environment(slurm_conf: Option<PathBuf>) -> Vec<(OsString, OsString)> {
-    let mut environment: Vec<(OsString, OsString)> = ["HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ"]
-        .into_iter()
-        .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
-        .collect();
-    let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-    environment.push(("PATH".into(), path));
-    let conf = slurm_conf.map(OsString::from).or_else(|| std::env::var_os("SLURM_CONF"));
-    environment.extend(conf.map(|conf| ("SLURM_CONF".into(), conf)));
-    environment
+/// Why a command did not run to its end.
+fn not_run(command: &str, error: HandsError) -> SlurmError {
+    let command = command.to_owned();
+    match error {
+        // Only what a person asked for makes arguments that long.
+        HandsError::NotStarted {
+            kind: io::ErrorKind::ArgumentListTooLong | io::ErrorKind::InvalidInput,
+            words,
+            ..
+        } => SlurmError::Refused { message: words },
+        HandsError::NotStarted { words, .. } => SlurmError::CommandMissing { command, reason: words },
+        HandsError::TimedOut { seconds, .. } => SlurmError::TimedOut { command, seconds },
+        HandsError::TooMuch { most, .. } => {
+            SlurmError::Unexpected { command, message: format!("more than {} MiB", most >> 20) }
+        }
+        error => SlurmError::Hands(error),
+    }
+}
+
+/// Bytes as text without a copy where they are UTF-8, as they nearly always are.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// A new mark for one call.
@@ -183,57 +254,40 @@ impl Slurm for Cli {
         scontrol::partitions(&text, &nodes).map_err(|error| unexpected("scontrol", &error))
     }
 
-    async fn submit(&self, submission: &Submission) -> Result<u32, SlurmError> {
-        let call = Call { command: "sbatch", args: arguments(submission), environment: &[], stdin: &submission.script };
-        let said = self.commands.run(call).await?;
-        if !said.ok {
-            return Err(words::refusal("sbatch", &said.stderr));
-        }
-        // `123`, or `123;cluster` where there are several.
-        let id = said.stdout.trim().split(';').next().and_then(|id| id.parse().ok()).filter(|id| *id > 0);
-        id.ok_or_else(|| {
-            let begin: String = said.stdout.chars().take(80).collect();
-            unexpected("sbatch", &Malformed(format!("{begin:?} is no job id")))
-        })
+    async fn submit(&self, person: &dyn Hands, submission: &Submission) -> Result<u32, SlurmError> {
+        self.submit_as(person, submission).await
     }
 
-    async fn cancel(&self, id: &JobId) -> Result<(), SlurmError> {
-        // Only in verbose mode it says that a job is unknown or already finished.
-        let said = self.ask("scancel", &["--verbose", &id.to_string()]).await?;
-        words::of_scancel(id, said.ok, &said.stderr)
+    async fn test(&self, person: &dyn Hands, submission: &Submission) -> Result<JobForecast, SlurmError> {
+        self.test_as(person, submission).await
     }
-}
 
-/// sbatch's arguments. Each value is joined to its option, so none can pass for an option itself.
-fn arguments(submission: &Submission) -> Vec<OsString> {
-    let mut args: Vec<OsString> = vec!["--parsable".into()];
-    let mut add = |option: &str, value: OsString| {
-        let mut argument = OsString::from(option);
-        argument.push("=");
-        argument.push(value);
-        args.push(argument);
-    };
-    let number = |number: Option<u32>| number.map(|number| number.to_string());
-    for (option, value) in [
-        ("--job-name", Some(submission.name.clone())),
-        ("--partition", submission.partition.clone()),
-        ("--account", submission.account.clone()),
-        ("--qos", submission.qos.clone()),
-        ("--nodes", number(submission.nodes)),
-        ("--ntasks", number(submission.tasks)),
-        ("--cpus-per-task", number(submission.cpus_per_task)),
-        ("--mem", submission.memory.map(|memory| format!("{memory}M"))),
-        ("--gres", submission.gpus.map(|gpus| if gpus == 0 { "none".to_owned() } else { format!("gpu:{gpus}") })),
-        ("--time", submission.time.clone()),
-        ("--array", submission.array.clone()),
-    ] {
-        if let Some(value) = value {
-            add(option, value.into());
+    async fn act(&self, person: &dyn Hands, id: &JobId, action: &Action) -> Result<(), SlurmError> {
+        self.act_as(person, id, action).await
+    }
+
+    async fn find(&self, mark: &str, since: UnixSeconds) -> Result<Option<u32>, SlurmError> {
+        match self.find_known(mark).await? {
+            Some(job) => Ok(Some(job)),
+            None => self.find_accounted(mark, since).await,
         }
     }
-    add("--chdir", submission.work_dir.clone().into());
-    add("--output", submission.stdout.clone().into());
-    args
+
+    async fn record_text(&self, person: &dyn Hands, id: &JobId) -> Result<JobRecordText, SlurmError> {
+        let (controller, accounting) =
+            tokio::join!(self.controllers_record(person, id), self.accountings_record(person, id));
+        let controller = controller?;
+        // One of the two is better than nothing, and says why the other is missing.
+        let accounting = match accounting {
+            Err(error) if controller.is_some() => Some(format!("{error}\n")),
+            accounting => accounting?,
+        };
+        Ok(JobRecordText { controller, accounting })
+    }
+
+    async fn measured(&self, person: &dyn Hands, id: &JobId, running: bool) -> Result<Measured, SlurmError> {
+        self.measured_as(person, id, running).await
+    }
 }
 
 #[cfg(test)]

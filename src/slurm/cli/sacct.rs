@@ -3,18 +3,19 @@
 //! Every field ends in a [`Mark`], as in [`super::squeue`]: sacct(1), `--parsable` with `--delimiter`. The fields are
 //! there in every release from 22.05 on; `StdOut` came later, so the output files are not known here.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use slurmdash_api::jobs::{Job, JobState};
+use slurmdash_api::jobs::{Job, JobMore, JobState, Source};
 
-use crate::slurm::JobRecord;
 use crate::slurm::notation::{Malformed, tres};
+use crate::slurm::{JobRecord, submission};
 
-use super::squeue::Mark;
-use super::time;
+use super::marked::Mark;
+use super::{squeue, time, words};
 
 /// The fields, in this order.
-pub const FIELDS: [&str; 22] = [
+pub const FIELDS: [&str; 26] = [
     "JobID",
     "JobIDRaw",
     "User",
@@ -37,24 +38,59 @@ pub const FIELDS: [&str; 22] = [
     "Priority",
     "WorkDir",
     "JobName",
+    "Comment",
+    "Constraints",
+    "Reservation",
+    "Eligible",
 ];
 
 /// Reads jobs in full.
 pub fn parse(text: &str, mark: &Mark) -> Result<Vec<JobRecord>, Malformed> {
-    let mut rest = text;
-    let mut records = Vec::new();
-    while !rest.trim_end_matches('\n').is_empty() {
-        let mut fields = [""; FIELDS.len()];
-        for (nth, slot) in fields.iter_mut().enumerate() {
-            let Some((field, after)) = rest.split_once(mark.as_str()) else {
-                return Err(Malformed(format!("a row with {nth} of {} fields", FIELDS.len())));
-            };
-            (*slot, rest) = (field, after);
+    mark.rows(text).map(|row| record(&row?)).collect()
+}
+
+/// The fields of [`found`].
+pub const FIND_FIELDS: &str = "JobID,Comment";
+
+/// The job whose comment holds a submission's mark, by the number that sbatch answered.
+pub fn found(text: &str, mark: &Mark, of: &str) -> Result<Option<u32>, Malformed> {
+    for row in mark.rows(text) {
+        let [id, comment] = row?;
+        if submission::holds(comment, of) {
+            return squeue::submission_number(id).map(Some);
         }
-        rest = rest.strip_prefix('\n').unwrap_or(rest);
-        records.push(record(&fields)?);
     }
-    Ok(records)
+    Ok(None)
+}
+
+/// Makes of all fields, header first, blocks of `Field=value` lines, a block a job or step; empty fields are left out.
+/// A value's line breaks are written `\\n`, so that none passes for another field.
+pub fn all_fields(text: &str, mark: &Mark) -> Result<String, Malformed> {
+    let (header, rest) = text.split_once(&format!("{}\n", mark.as_str())).unwrap_or((text, ""));
+    let names: Vec<&str> = header.split(mark.as_str()).collect();
+    let mut fields = rest.split(mark.as_str());
+    let mut blocks: Vec<String> = Vec::new();
+    loop {
+        let row: Vec<&str> = fields.by_ref().take(names.len()).collect();
+        if row.len() < names.len() {
+            // After the last mark there is only the last line's end.
+            return if row.concat().trim().is_empty() { Ok(blocks.join("\n")) } else { Err(cut_off(row.len())) };
+        }
+        let mut block = String::new();
+        for (nth, (name, value)) in names.iter().zip(row).enumerate() {
+            // A row begins after the line feed of the one before.
+            let value = if nth == 0 { value.strip_prefix('\n').unwrap_or(value) } else { value };
+            if !value.is_empty() {
+                // Writing to a String can't fail.
+                let _ = writeln!(block, "{name}={}", words::one_line(value));
+            }
+        }
+        blocks.push(block);
+    }
+}
+
+fn cut_off(fields: usize) -> Malformed {
+    Malformed(format!("a row that ends after {fields} fields"))
 }
 
 fn record(fields: &[&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
@@ -81,10 +117,15 @@ fn record(fields: &[&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
         priority,
         work_dir,
         name,
+        comment,
+        constraint,
+        reservation,
+        eligible,
     ] = *fields;
     let job_id = raw_id.parse().map_err(|_| Malformed(format!("JobIDRaw {raw_id:?} is no number")))?;
     let array = id.split_once('_').map(|(array, _)| array.parse::<u32>());
     let array = array.transpose().map_err(|_| Malformed(format!("JobID {id:?} is no job id")))?;
+    let (requested_text, allocated_text) = (requested, allocated);
     let (requested, allocated) = (tres::parse(requested), tres::parse(allocated));
     let state = JobState::parse(state);
     let ended = time::exit_code(exit_code).filter(|_| state.is_final());
@@ -123,5 +164,15 @@ fn record(fields: &[&str; FIELDS.len()]) -> Result<JobRecord, Malformed> {
         work_dir: time::present(work_dir).map(PathBuf::from),
         stdout: None,
         stderr: None,
+        more: JobMore {
+            comment: time::present(comment),
+            constraint: time::present(constraint),
+            reservation: time::present(reservation),
+            eligible_time: time::instant(eligible),
+            requested_tres: time::present(requested_text),
+            allocated_tres: time::present(allocated_text),
+            ..JobMore::default()
+        },
+        source: Source::Accounting,
     })
 }

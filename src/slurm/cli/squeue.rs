@@ -7,16 +7,15 @@
 
 use std::path::PathBuf;
 
-use slurmdash_api::jobs::{Job, JobState};
+use slurmdash_api::jobs::{Job, JobMore, JobState, Source};
 
 use crate::slurm::JobRecord;
 use crate::slurm::notation::pattern::{self, Names};
 use crate::slurm::notation::{Malformed, hostlist, tres};
+use crate::slurm::submission;
 
+use super::marked::{Mark, UNIT};
 use super::time;
-
-/// The unit separator.
-const UNIT: char = '\u{1f}';
 
 /// What Slurm writes, in this order.
 const PLAIN: [&str; 20] = [
@@ -42,34 +41,35 @@ const PLAIN: [&str; 20] = [
     "PriorityLong",
 ];
 
+/// Where among them `tres-alloc` is: what it has, or asks for while it waits.
+const TRES_ALLOC: usize = 10;
+
 /// What people choose, in a list.
 const CHOSEN: [&str; 3] = ["Account", "QOS", "Name"];
 
 /// What one job is asked for besides.
 const DETAIL: [&str; 4] = ["exit_code", "WorkDir", "STDOUT", "STDERR"];
 
-/// The end of a field that holds anything: unguessable, new for every call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark(String);
-
-impl Mark {
-    /// A mark from random bytes.
-    pub fn new(random: [u8; 8]) -> Mark {
-        // The record separator keeps squeue from reading digits as a field's size.
-        Mark(format!("\u{1e}{:016x}", u64::from_be_bytes(random)))
-    }
-
-    /// The mark as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+/// What else there is to say of one job. squeue has no fields for excluded nodes and for memory by CPU.
+const MORE: [&str; 11] = [
+    "Comment",
+    "Dependency",
+    "Feature",
+    "Reservation",
+    "Licenses",
+    "EligibleTime",
+    "Nice",
+    "RestartCnt",
+    "ReqNodes",
+    "SchedNodes",
+    "Command",
+];
 
 /// The value of `--Format` for a list of jobs, or for one job in full.
 pub fn format(mark: &Mark, full: bool) -> String {
     let plain = PLAIN.iter().map(|field| format!("{field}:{UNIT}"));
-    let detail: &[&str] = if full { &DETAIL } else { &[] };
-    let chosen = CHOSEN.iter().chain(detail).map(|field| format!("{field}:{}", mark.as_str()));
+    let (detail, more): (&[&str], &[&str]) = if full { (&DETAIL, &MORE) } else { (&[], &[]) };
+    let chosen = CHOSEN.iter().chain(detail).chain(more).map(|field| format!("{field}:{}", mark.as_str()));
     plain.chain(chosen).collect::<Vec<String>>().join(",")
 }
 
@@ -80,7 +80,30 @@ pub fn parse(text: &str, mark: &Mark) -> Result<Vec<Job>, Malformed> {
 
 /// Reads jobs in full.
 pub fn parse_full(text: &str, mark: &Mark) -> Result<Vec<JobRecord>, Malformed> {
-    rows(text, mark, CHOSEN.len() + DETAIL.len()).map(|row| record(&row?)).collect()
+    rows(text, mark, CHOSEN.len() + DETAIL.len() + MORE.len()).map(|row| record(&row?)).collect()
+}
+
+/// The value of `--Format` for [`found`].
+pub fn find_format(mark: &Mark) -> String {
+    format!("JobArrayID:{UNIT},Comment:{}", mark.as_str())
+}
+
+/// The job whose comment holds a submission's mark, by the number that sbatch answered.
+pub fn found(text: &str, mark: &Mark, of: &str) -> Result<Option<u32>, Malformed> {
+    for row in mark.rows::<1>(text) {
+        let [row] = row?;
+        let (id, comment) = row.split_once(UNIT).ok_or_else(|| Malformed("a row without its comment".to_owned()))?;
+        if submission::holds(comment, of) {
+            return submission_number(id).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Of `123`, `123_4` or `123_[5-9]` the number of the whole.
+pub fn submission_number(id: &str) -> Result<u32, Malformed> {
+    let number = id.split('_').next().unwrap_or(id);
+    number.parse().map_err(|_| Malformed(format!("{id:?} is no job id")))
 }
 
 /// One job's fields.
@@ -184,20 +207,49 @@ fn code_of(reason: &str) -> &str {
 
 fn record(row: &Row<'_>) -> Result<JobRecord, Malformed> {
     let job = job(row)?;
-    let [.., exit_code, work_dir, stdout, stderr] = row.chosen.as_slice() else {
+    let [_, _, _, exit_code, work_dir, stdout, stderr, more @ ..] = row.chosen.as_slice() else {
         return Err(Malformed("a row without its files".to_owned()));
     };
     let ended = time::exit_code(exit_code).filter(|_| job.state.is_final());
     let work_dir = time::present(work_dir).map(PathBuf::from);
     let stdout = file(&job, work_dir.as_ref(), stdout);
     let stderr = file(&job, work_dir.as_ref(), stderr).or_else(|| stdout.clone());
+    let more = more_of(&job, row.plain[TRES_ALLOC], more)?;
     Ok(JobRecord {
+        more,
+        source: Source::Controller,
         exit_code: ended.map(|(code, _)| code),
         signal: ended.and_then(|(_, s)| s),
         work_dir,
         stdout,
         stderr,
         job,
+    })
+}
+
+fn more_of(job: &Job, tres: &str, fields: &[&str]) -> Result<JobMore, Malformed> {
+    let fields: [&str; MORE.len()] = fields.try_into().map_err(|_| Malformed("a row without its end".to_owned()))?;
+    let [comment, dependency, feature, reservation, licenses, eligible, nice, restarts, requested, scheduled, command] =
+        fields;
+    let eligible_time = time::instant(eligible);
+    let waits = job.state == JobState::Pending;
+    let (allocated, asked) = if waits { ("", tres) } else { (tres, "") };
+    Ok(JobMore {
+        dependency: time::present(dependency),
+        constraint: time::present(feature),
+        reservation: time::present(reservation),
+        licenses: time::present(licenses),
+        comment: time::present(comment),
+        begin: eligible_time.filter(|_| waits && job.reason.as_deref() == Some("BeginTime")),
+        eligible_time,
+        nice: nice.parse().ok(),
+        restarts: restarts.parse().ok(),
+        requested_nodes: time::present(requested),
+        scheduled_nodes: time::present(scheduled),
+        command: time::present(command),
+        allocated_tres: time::present(allocated),
+        requested_tres: time::present(asked),
+        ..JobMore::default()
     })
 }
 

@@ -5,6 +5,7 @@
 //! prints are read in [`cli`](super::cli), not here.
 
 pub mod array;
+pub mod begin;
 pub mod duration;
 pub mod hostlist;
 pub mod memory;

@@ -3,40 +3,44 @@
 //! For the demo and for quick tests: `hardware` says what it is made of. Jobs are local processes of the user this
 //! program runs as, each in a process group of its own with real output files and a clean environment. The rules are
 //! in pure parts (`request` checks, `schedule` decides, `queue` remembers, `view` shows); this file ties them to the
-//! clock and to processes. Nothing polls: a submission, a cancellation or an end makes the next decision.
+//! clock and to processes (`life`). A submission, an order, an end or a time that was waited for makes the next
+//! decision; what jobs use is looked at each second (`usage`), and a job that takes more memory than it asked for ends.
 //!
-//! What differs from Slurm: time limits are kept to the second rather than rounded up to the minute, memory is counted
-//! but not enforced, and a script that leaves its process group on purpose is not followed.
+//! What differs from Slurm: time limits are kept to the second rather than rounded up to the minute, whoever orders
+//! something may, a requeued job starts again at once, and a script that leaves its process group on purpose is not
+//! followed.
 
+mod act;
+mod dependency;
 mod hardware;
+mod life;
 mod options;
 mod process;
 mod queue;
+mod record;
 mod request;
 mod schedule;
 mod shims;
+mod usage;
 mod view;
 
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 use slurmdash_api::UnixSeconds;
 use slurmdash_api::cluster::{Node, Partition};
-use slurmdash_api::jobs::{Job, JobState};
-use tokio::process::Child;
-use tokio::sync::Notify;
+use slurmdash_api::jobs::{Job, JobForecast, JobRecordText};
 use tokio_util::task::TaskTracker;
 
-use super::{JobId, JobRecord, Slurm, SlurmError, Submission};
+use super::{Action, JobId, JobRecord, Measured, Slurm, SlurmError, Submission, submission};
+use crate::hands::Hands;
 use hardware::CLUSTER;
-use process::{Launch, Output, Person};
-use queue::{Outcome, Phase, Queue};
+use process::Person;
+use queue::Queue;
 use request::Request;
 
 /// The simulated cluster. Dropping it kills everything it runs.
@@ -69,6 +73,9 @@ struct Inner {
     config: SimConfig,
     person: Person,
     queue: Mutex<Queue>,
+    look: Arc<Mutex<usage::Look>>,
+    /// When the queue is looked at again next.
+    planned: Mutex<Option<UnixSeconds>>,
     tasks: TaskTracker,
 }
 
@@ -86,6 +93,8 @@ impl Sim {
             config,
             person: Person::from_environment(),
             queue: Mutex::default(),
+            look: Arc::default(),
+            planned: Mutex::default(),
             tasks: TaskTracker::new(),
         };
         Ok(Sim { inner: Arc::new(inner) })
@@ -131,110 +140,30 @@ impl Inner {
         }
     }
 
-    /// Starts what fits, each job with a task that sees it to its end.
+    /// Starts what fits, each job with a task that sees it to its end, and sees to what waits for the clock.
     fn dispatch(self: &Arc<Self>) {
-        let started = self.queue().dispatch(self.now());
+        let now = self.now();
+        let (started, wake) = {
+            let mut queue = self.queue();
+            (queue.dispatch(now), queue.wake(now))
+        };
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wake) = wake.filter(|wake| planned.is_none_or(|planned| planned <= now || *wake < planned)) {
+            *planned = Some(wake);
+            let (weak, pause) = (Arc::downgrade(self), Duration::from_secs(wake.abs_diff(now)));
+            // Nobody waits for this one: it holds nothing, and finds nothing when the cluster is gone.
+            tokio::spawn(async move {
+                tokio::time::sleep(pause).await;
+                if let Some(inner) = weak.upgrade() {
+                    inner.dispatch();
+                }
+            });
+        }
+        drop(planned);
         for id in started {
             let inner = self.clone();
             self.tasks.spawn(async move { inner.run(id).await });
         }
-    }
-
-    async fn run(self: Arc<Self>, id: u32) {
-        let prepared = {
-            let queue = self.queue();
-            queue.record(id).and_then(|record| match &record.phase {
-                Phase::Running(running) => Some((Launch::of(record)?, running.stop.clone())),
-                _ => None,
-            })
-        };
-        let Some((launch, stop)) = prepared else { return };
-        let launch = Arc::new(launch);
-        let (inner, job) = (self.clone(), launch.clone());
-        let launched = tokio::task::spawn_blocking(move || inner.launch(id, &job)).await;
-        let outcome = match launched {
-            Ok(Ok((child, group, output))) => self.supervise(id, &launch, child, group, output, &stop).await,
-            Ok(Err(exit_code)) => {
-                Outcome { state: JobState::Failed, exit_code, signal: None, reason: "JobLaunchFailure" }
-            }
-            Err(_) => Outcome { state: JobState::NodeFail, exit_code: 0, signal: None, reason: "JobLaunchFailure" },
-        };
-        self.queue().completing(id, true);
-        tokio::time::sleep(self.config.epilog).await;
-        // Nothing else uses the folder; what can't be removed is overwritten by the next cluster here.
-        let _ = tokio::fs::remove_dir_all(process::job_dir(&self.dir, id)).await;
-        self.queue().finish(id, outcome, self.now());
-        self.dispatch();
-    }
-
-    /// Starts the job's process; answers the exit code that slurmstepd would give where that can't be.
-    fn launch(&self, id: u32, launch: &Launch) -> Result<(Child, Pid, Output), i32> {
-        let mut output = launch.open_output(&self.person).map_err(|_| 1)?;
-        let child = launch.spawn(&self.dir, &self.person, &output).map_err(|error| {
-            output.say(&format!("execve(): slurm_script: {error}"));
-            2
-        })?;
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).ok_or(1)?;
-        if !self.queue().launched(id, pid) {
-            process::signal(pid, Signal::KILL);
-        }
-        Ok((child, pid, output))
-    }
-
-    /// Waits for the job's end, or brings it about at its time limit or when it is told to stop.
-    async fn supervise(
-        &self,
-        id: u32,
-        launch: &Launch,
-        mut child: Child,
-        group: Pid,
-        mut output: Output,
-        stop: &Notify,
-    ) -> Outcome {
-        let limit = Duration::from_secs(launch.time_limit());
-        let why = tokio::select! {
-            status = child.wait() => Err(status),
-            () = stop.notified() => Ok(JobState::Cancelled),
-            () = tokio::time::sleep(limit) => Ok(JobState::Timeout),
-        };
-        let outcome = match why {
-            Err(status) => status.map_or(
-                Outcome { state: JobState::NodeFail, exit_code: 0, signal: None, reason: "JobLaunchFailure" },
-                ended,
-            ),
-            Ok(state) => {
-                let (due, reason) = match state {
-                    JobState::Timeout => (" DUE TO TIME LIMIT", "TimeLimit"),
-                    _ => ("", "None"),
-                };
-                let at = jiff::Timestamp::from_second(self.now()).unwrap_or_default();
-                let at = at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S");
-                output.say(&format!("*** JOB {id} ON {} CANCELLED AT {at}{due} ***", launch.node()));
-                self.queue().completing(id, false);
-                process::signal(group, Signal::CONT);
-                process::signal(group, Signal::TERM);
-                if tokio::time::timeout(self.config.kill_wait, child.wait()).await.is_err() {
-                    process::signal(group, Signal::KILL);
-                    let _ = child.wait().await;
-                }
-                Outcome { state, exit_code: 0, signal: Some(Signal::TERM.as_raw()), reason }
-            }
-        };
-        // What the script left in the background goes with it. Its number can't be somebody else's yet: numbers are
-        // given out in turn, and the group keeps it while it has a process.
-        process::signal(group, Signal::KILL);
-        outcome
-    }
-}
-
-/// How a process that ended by itself ended.
-fn ended(status: ExitStatus) -> Outcome {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Outcome { state: JobState::Completed, exit_code: 0, signal: None, reason: "None" },
-        (Some(code), _) => {
-            Outcome { state: JobState::Failed, exit_code: code, signal: None, reason: "NonZeroExitCode" }
-        }
-        (None, signal) => Outcome { state: JobState::Failed, exit_code: 0, signal, reason: "RaisedSignal" },
     }
 }
 
@@ -266,8 +195,8 @@ impl Slurm for Sim {
         Ok(view::partitions())
     }
 
-    async fn submit(&self, submission: &Submission) -> Result<u32, SlurmError> {
-        let request = Request::check(submission)?;
+    async fn submit(&self, _person: &dyn Hands, submission: &Submission) -> Result<u32, SlurmError> {
+        let request = Request::check(submission, self.inner.now())?;
         if !tokio::fs::metadata(&request.work_dir).await.is_ok_and(|folder| folder.is_dir()) {
             return Err(refused(format!("Unable to change directory to {}", request.work_dir.display())));
         }
@@ -276,12 +205,56 @@ impl Slurm for Sim {
         Ok(id)
     }
 
-    async fn cancel(&self, id: &JobId) -> Result<(), SlurmError> {
-        self.inner.queue().cancel(id, self.inner.now())?;
+    async fn test(&self, _person: &dyn Hands, submission: &Submission) -> Result<JobForecast, SlurmError> {
+        let now = self.inner.now();
+        match Request::check(submission, now) {
+            Ok(request) => Ok(self.inner.queue().forecast(&request, now)),
+            Err(SlurmError::Refused { message }) => Ok(JobForecast {
+                accepted: false,
+                refusal: Some(message),
+                start_time: None,
+                cpus: None,
+                node_list: None,
+                partition: None,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn act(&self, _person: &dyn Hands, id: &JobId, action: &Action) -> Result<(), SlurmError> {
+        {
+            let mut queue = self.inner.queue();
+            // Sent before the next order: a resumed job must not be stopped by an order from before.
+            for (group, signal) in queue.act(id, action, self.inner.now())? {
+                process::signal(group, signal);
+            }
+        }
         self.inner.dispatch();
         Ok(())
     }
+
+    async fn find(&self, mark: &str, since: UnixSeconds) -> Result<Option<u32>, SlurmError> {
+        let queue = self.inner.queue();
+        let mut found = queue.records().filter(|record| record.submitted >= since);
+        let found = found.find(|record| submission::holds(&record.request.comment, mark));
+        Ok(found.map(|record| record.array.as_ref().map_or(record.id, |part| part.job)))
+    }
+
+    async fn record_text(&self, _person: &dyn Hands, id: &JobId) -> Result<JobRecordText, SlurmError> {
+        let (queue, now) = (self.inner.queue(), self.inner.now());
+        let texts = queue.targets(id).into_iter().map(|of| record::text(of, &view::full(of, &self.inner.person, now)));
+        let text = texts.collect::<Vec<String>>().join("\n");
+        Ok(JobRecordText { controller: Some(text).filter(|text| !text.is_empty()), accounting: None })
+    }
+
+    async fn measured(&self, _person: &dyn Hands, id: &JobId, _running: bool) -> Result<Measured, SlurmError> {
+        let (queue, now) = (self.inner.queue(), self.inner.now());
+        let found = queue.find(id).map(|of| record::measured(of, &view::full(of, &self.inner.person, now)));
+        Ok(found.unwrap_or_default())
+    }
 }
 
+#[cfg(test)]
+mod queue_tests;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,7 @@
 //! are passed over; one that would change when or whether a job runs and is not simulated is refused in words rather
 //! than ignored. Source: sbatch(1).
 
-use crate::slurm::SlurmError;
-use crate::slurm::Submission;
+use crate::slurm::{SlurmError, Submission, submission};
 
 use super::refused;
 
@@ -40,6 +39,20 @@ pub struct Options {
     pub time: Option<String>,
     /// `--array`
     pub array: Option<String>,
+    /// `--constraint`
+    pub constraint: Option<String>,
+    /// `--dependency`
+    pub dependency: Option<String>,
+    /// `--begin`
+    pub begin: Option<String>,
+    /// `--reservation`
+    pub reservation: Option<String>,
+    /// `--comment`
+    pub comment: Option<String>,
+    /// `--nice`
+    pub nice: Option<String>,
+    /// `--hold`
+    pub hold: bool,
     /// `--output`
     pub output: Option<String>,
     /// `--error`
@@ -57,8 +70,6 @@ const WITH_VALUE_WITHOUT_EFFECT: &[&str] = &[
     "acctg-freq",
     "bb",
     "bbf",
-    "comment",
-    "constraint",
     "core-spec",
     "cores-per-socket",
     "cpu-freq",
@@ -79,7 +90,6 @@ const WITH_VALUE_WITHOUT_EFFECT: &[&str] = &[
     "mem-per-gpu",
     "mincpus",
     "network",
-    "nice",
     "nodelist",
     "ntasks-per-core",
     "ntasks-per-gpu",
@@ -118,19 +128,14 @@ const WITHOUT_EFFECT: &[&str] = &[
 
 /// Options that would change when or whether the job runs.
 const NOT_SIMULATED: &[&str] = &[
-    "begin",
     "burst-buffer",
     "clusters",
     "container",
     "deadline",
     "delay-boot",
-    "dependency",
     "gid",
-    "hold",
     "mcs-label",
     "reboot",
-    "reservation",
-    "test-only",
     "uid",
     "wait",
     "wrap",
@@ -174,8 +179,7 @@ impl Options {
     /// The options of the script's `#SBATCH` lines, which end at its first command.
     pub fn of_script(script: &str) -> Result<Options, SlurmError> {
         let mut options = Options::default();
-        let lines = script.lines().take_while(|line| line.trim_start().starts_with('#') || line.trim().is_empty());
-        for line in lines.filter_map(|line| line.strip_prefix("#SBATCH")) {
+        for line in submission::directives(script) {
             // A word that begins with # starts a comment, as in a shell.
             let words = shlex::split(line).ok_or_else(|| refused(format!("Unable to parse #SBATCH{line}")))?;
             options.read(words)?;
@@ -201,6 +205,9 @@ impl Options {
             };
             match name.as_str() {
                 "exclusive" => self.exclusive = true,
+                "hold" => self.hold = true,
+                // The value is optional, and then part of the word: sbatch(1), `--nice[=adjustment]`.
+                "nice" => self.nice = Some(value.unwrap_or_else(|| "100".to_owned())),
                 name if WITHOUT_EFFECT.contains(&name) => {}
                 name if NOT_SIMULATED.contains(&name) => {
                     return Err(refused(format!("--{name} is not available on the simulated cluster")));
@@ -237,6 +244,11 @@ impl Options {
             "gpus" => &mut self.gpus,
             "time" => &mut self.time,
             "array" => &mut self.array,
+            "constraint" => &mut self.constraint,
+            "dependency" => &mut self.dependency,
+            "begin" => &mut self.begin,
+            "reservation" => &mut self.reservation,
+            "comment" => &mut self.comment,
             "output" => &mut self.output,
             "error" => &mut self.error,
             "chdir" => &mut self.chdir,
@@ -249,25 +261,31 @@ impl Options {
 
     /// Puts the submission's settings over the script's.
     pub fn overlay(mut self, submission: &Submission) -> Options {
+        let asked = &submission.settings;
         let text = |number: Option<u32>| number.map(|number| number.to_string());
-        self.name = Some(submission.name.clone());
-        self.partition = submission.partition.clone().or(self.partition);
-        self.account = submission.account.clone().or(self.account);
-        self.qos = submission.qos.clone().or(self.qos);
-        self.nodes = text(submission.nodes).or(self.nodes);
-        self.tasks = text(submission.tasks).or(self.tasks);
-        self.cpus_per_task = text(submission.cpus_per_task).or(self.cpus_per_task);
-        if let Some(memory) = submission.memory {
-            self.memory = Some(memory.to_string());
-            self.memory_per_cpu = None;
-        }
-        if let Some(gpus) = submission.gpus {
+        self.name = Some(asked.name.clone());
+        self.partition = asked.partition.clone().or(self.partition);
+        self.account = asked.account.clone().or(self.account);
+        self.qos = asked.qos.clone().or(self.qos);
+        self.nodes = text(asked.nodes).or(self.nodes);
+        self.tasks = text(asked.tasks).or(self.tasks);
+        self.tasks_per_node = text(asked.tasks_per_node).or(self.tasks_per_node);
+        self.cpus_per_task = text(asked.cpus_per_task).or(self.cpus_per_task);
+        self.memory = asked.memory.map(|memory| memory.to_string()).or(self.memory);
+        self.memory_per_cpu = asked.memory_per_cpu.map(|memory| memory.to_string()).or(self.memory_per_cpu);
+        if let Some(gpus) = asked.gpus {
             self.gres = Some(format!("gpu:{gpus}"));
             self.gpus = None;
         }
-        self.time = submission.time.clone().or(self.time);
-        self.array = submission.array.clone().or(self.array);
+        self.time = asked.time.clone().or(self.time);
+        self.array = asked.array.clone().or(self.array);
+        self.constraint = asked.constraint.clone().or(self.constraint);
+        self.dependency = asked.dependency.clone().or(self.dependency);
+        self.begin = asked.begin.clone().or(self.begin);
+        self.reservation = asked.reservation.clone().or(self.reservation);
+        self.comment = Some(submission.comment());
         self.output = Some(submission.stdout.to_string_lossy().into_owned());
+        self.error = submission.stderr.as_ref().map(|path| path.to_string_lossy().into_owned()).or(self.error);
         self.chdir = Some(submission.work_dir.to_string_lossy().into_owned());
         self
     }
@@ -308,7 +326,7 @@ mod tests {
             ("--nonsense=1", "unrecognized option '--nonsense'"),
             ("-Z", "unrecognized option '-Z'"),
             ("word", "unrecognized option 'word'"),
-            ("--dependency=afterok:1", "--dependency is not available on the simulated cluster"),
+            ("--deadline=now+1hour", "--deadline is not available on the simulated cluster"),
             ("--nodes", "option '--nodes' requires an argument"),
             ("--job-name='open", "Unable to parse"),
         ] {

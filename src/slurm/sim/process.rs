@@ -84,11 +84,6 @@ impl Launch {
         })
     }
 
-    /// The job's time limit, seconds.
-    pub fn time_limit(&self) -> u64 {
-        self.request.time_limit
-    }
-
     /// The first node's name.
     pub fn node(&self) -> &'static str {
         self.shares.first().map_or("", |share| NODES[share.node].name)
@@ -144,7 +139,8 @@ impl Launch {
 
     /// The job's whole environment. Source: sbatch(1), "OUTPUT ENVIRONMENT VARIABLES".
     fn environment(&self, dir: &Path, person: &Person) -> Vec<(OsString, OsString)> {
-        let mut all: Vec<(OsString, OsString)> = person.environment.clone();
+        let own = self.request.environment.iter().map(|(name, value)| (name.into(), value.into()));
+        let mut all: Vec<(OsString, OsString)> = person.environment.iter().cloned().chain(own).collect();
         for (_, path) in all.iter_mut().filter(|(name, _)| name == "PATH") {
             let mut longer = dir.join("bin").into_os_string();
             longer.push(":");
@@ -184,6 +180,7 @@ impl Launch {
         ];
         all.extend(request.account.clone().map(|account| ("SLURM_JOB_ACCOUNT", account)));
         all.extend(request.qos.clone().map(|qos| ("SLURM_JOB_QOS", qos)));
+        all.extend(request.shape.tasks_per_node.map(|tasks| ("SLURM_NTASKS_PER_NODE", tasks.to_string())));
         all
     }
 

@@ -14,19 +14,20 @@ use tokio::sync::Notify;
 
 use crate::slurm::{JobId, SlurmError};
 
+use super::dependency::Standing;
 use super::hardware::NODES;
 use super::refused;
 use super::request::Request;
 use super::schedule::{Decision, Free, Share, Waiting, schedule};
 
 /// The first job's number, so that ids look like a cluster's that has been used.
-const FIRST_ID: u32 = 1001;
+pub const FIRST_ID: u32 = 1001;
 
 /// Most records there may be, as `MaxJobCount`.
-const MOST: usize = 10_000;
+pub const MOST: usize = 10_000;
 
 /// Finished jobs that are remembered, as `MinJobAge` does by time.
-const REMEMBERED: usize = 1000;
+pub const REMEMBERED: usize = 1000;
 
 /// One record: a job, an array's waiting rest, or one of its tasks.
 #[derive(Debug)]
@@ -39,8 +40,23 @@ pub struct Record {
     pub request: Arc<Request>,
     /// When it was submitted.
     pub submitted: UnixSeconds,
+    /// What has been ordered since.
+    pub orders: Orders,
     /// Where it is in its life.
     pub phase: Phase,
+}
+
+/// What may be changed after the submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orders {
+    /// Whether it is held.
+    pub held: bool,
+    /// Nice value.
+    pub nice: i64,
+    /// Time limit, seconds.
+    pub time_limit: u64,
+    /// How often it was started anew.
+    pub restarts: u32,
 }
 
 /// What part of an array a record is.
@@ -88,10 +104,28 @@ pub struct Running {
     pub completing: bool,
     /// Its process group while there is one.
     pub group: Option<Pid>,
+    /// Whether it goes back into the queue when it has stopped.
+    pub requeue: bool,
+    /// Since when it is suspended.
+    pub suspended: Option<UnixSeconds>,
+    /// How long it was suspended before, seconds.
+    pub paused: u64,
+    /// CPU time used so far, seconds.
+    pub cpu: f64,
+    /// Most memory seen at once, KiB.
+    pub peak: u64,
+}
+
+impl Running {
+    /// How long it has run, seconds.
+    pub fn ran(&self, now: UnixSeconds) -> u64 {
+        let until = self.suspended.unwrap_or(now);
+        until.saturating_sub(self.since).try_into().unwrap_or(0_u64).saturating_sub(self.paused)
+    }
 }
 
 /// A finished job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Over {
     /// When it started, if it did.
     pub started: Option<UnixSeconds>,
@@ -101,6 +135,12 @@ pub struct Over {
     pub shares: Vec<Share>,
     /// How it ended.
     pub outcome: Outcome,
+    /// How long it ran, seconds.
+    pub ran: u64,
+    /// CPU time used, seconds.
+    pub cpu: f64,
+    /// Most memory seen at once, KiB.
+    pub peak: u64,
 }
 
 /// How a job ended.
@@ -166,7 +206,8 @@ impl Queue {
         let id = self.new_id();
         let array = request.array.as_ref().map(|array| Part { job: id, tasks: array.tasks.clone(), single: false });
         let phase = Phase::Waiting { reason: "None" };
-        self.records.insert(id, Record { id, array, request: Arc::new(request), submitted: now, phase });
+        let orders = Orders { held: request.hold, nice: request.nice, time_limit: request.time_limit, restarts: 0 };
+        self.records.insert(id, Record { id, array, request: Arc::new(request), submitted: now, orders, phase });
         Ok(id)
     }
 
@@ -175,8 +216,23 @@ impl Queue {
         if self.closed {
             return Vec::new();
         }
-        let waiting: Vec<Waiting<'_>> = self.records.values().filter_map(|record| self.waiting(record)).collect();
+        let held_back: Vec<(u32, &'static str)> =
+            self.records.values().filter_map(|record| Some((record.id, self.obstacle(record, now)?))).collect();
+        let mut waiting: Vec<(i64, Waiting<'_>)> = self
+            .records
+            .values()
+            .filter(|record| held_back.binary_search_by_key(&record.id, |(id, _)| *id).is_err())
+            .filter_map(|record| Some((record.orders.nice, self.waiting(record)?)))
+            .collect();
+        // Stable: of one priority, the oldest comes first.
+        waiting.sort_by_key(|(nice, _)| *nice);
+        let waiting: Vec<Waiting<'_>> = waiting.into_iter().map(|(_, waiting)| waiting).collect();
         let decisions = schedule(&waiting, &self.free);
+        for (id, reason) in held_back {
+            if let Some(record) = self.records.get_mut(&id) {
+                record.phase = Phase::Waiting { reason };
+            }
+        }
         let mut started = Vec::new();
         for decision in decisions {
             match decision {
@@ -189,39 +245,6 @@ impl Queue {
             }
         }
         started
-    }
-
-    /// Stops a job, an array or one task. Those that wait are over at once, those that run are told to stop.
-    pub fn cancel(&mut self, id: &JobId, now: UnixSeconds) -> Result<(), SlurmError> {
-        let ids: Vec<u32> = match id.task {
-            None if self.of_array(id.job).next().is_some() => {
-                self.of_array(id.job).map(|(record, _)| record.id).collect()
-            }
-            _ => self.find(id).map(|record| record.id).into_iter().collect(),
-        };
-        if ids.is_empty() {
-            return Err(SlurmError::NoSuchJob(id.clone()));
-        }
-        let mut alive = false;
-        for number in ids {
-            match self.records.get(&number).map(|record| (&record.phase, &record.array)) {
-                Some((Phase::Running(running), _)) => {
-                    running.stop.notify_one();
-                    alive = true;
-                }
-                Some((Phase::Waiting { .. }, part)) => {
-                    let one = id.task.filter(|_| part.as_ref().is_some_and(|part| !part.single));
-                    let number = one.map_or(Some(number), |task| self.split_off(number, Some(task)));
-                    let outcome = Outcome { state: JobState::Cancelled, exit_code: 0, signal: None, reason: "None" };
-                    if let Some(number) = number {
-                        self.finish(number, outcome, now);
-                    }
-                    alive = true;
-                }
-                _ => {}
-            }
-        }
-        if alive { Ok(()) } else { Err(SlurmError::AlreadyFinished(id.clone())) }
     }
 
     /// Notes a started job's process group. Answers false when the queue has closed meanwhile.
@@ -245,19 +268,69 @@ impl Queue {
         let Some(record) = self.records.get_mut(&id) else {
             return;
         };
-        let (started, shares) = match &mut record.phase {
-            Phase::Waiting { .. } => (None, Vec::new()),
-            Phase::Running(running) => (Some(running.since), std::mem::take(&mut running.shares)),
+        let mut over = Over { started: None, ended: now, shares: Vec::new(), outcome, ran: 0, cpu: 0.0, peak: 0 };
+        match &mut record.phase {
+            Phase::Waiting { .. } => {}
+            Phase::Running(running) => {
+                (over.started, over.ran, over.cpu, over.peak) =
+                    (Some(running.since), running.ran(now), running.cpu, running.peak);
+                over.shares = std::mem::take(&mut running.shares);
+            }
             Phase::Over(_) => return,
-        };
-        for share in &shares {
+        }
+        let requeue = matches!(&record.phase, Phase::Running(running) if running.requeue);
+        for share in &over.shares {
             self.free[share.node].give_back(share);
         }
-        record.phase = Phase::Over(Over { started, ended: now, shares, outcome });
+        if requeue && !self.closed {
+            record.orders.restarts += 1;
+            record.phase = Phase::Waiting { reason: "None" };
+            return;
+        }
+        record.phase = Phase::Over(over);
         self.over.push_back(id);
         while self.over.len() > REMEMBERED {
             self.over.pop_front().map(|id| self.records.remove(&id));
         }
+    }
+
+    /// Notes what a running job has used so far: CPU seconds, and memory now in KiB.
+    pub fn used(&mut self, id: u32, cpu: f64, resident: u64) {
+        if let Some(running) = self.running(id) {
+            (running.cpu, running.peak) = (running.cpu.max(cpu), running.peak.max(resident));
+        }
+    }
+
+    /// Whether a running job goes back into the queue when it has stopped.
+    pub fn is_to_be_requeued(&self, id: u32) -> bool {
+        matches!(self.record(id).map(|record| &record.phase), Some(Phase::Running(running)) if running.requeue)
+    }
+
+    /// Whether a job is suspended.
+    pub fn is_suspended(&self, id: u32) -> bool {
+        matches!(self.record(id).map(|record| &record.phase), Some(Phase::Running(running)) if running.suspended.is_some())
+    }
+
+    /// Puts a finished job back into the queue.
+    pub fn again(&mut self, id: u32) {
+        self.over.retain(|over| *over != id);
+        if let Some(record) = self.records.get_mut(&id) {
+            record.orders.restarts += 1;
+            record.phase = Phase::Waiting { reason: "None" };
+        }
+    }
+
+    /// When something that waits for the clock alone is to be looked at again.
+    pub fn wake(&self, now: UnixSeconds) -> Option<UnixSeconds> {
+        let waiting = self.records.values().filter(|record| matches!(record.phase, Phase::Waiting { .. }));
+        let times = waiting.flat_map(|record| {
+            let open = match record.request.dependencies.standing(record, self, now) {
+                Standing::Open(at) => at,
+                _ => None,
+            };
+            [record.request.not_before, open]
+        });
+        times.flatten().filter(|at| *at > now).min()
     }
 
     /// Starts nothing any more; answers the process groups that are there.
@@ -283,7 +356,29 @@ impl Queue {
         }
     }
 
-    fn of_array(&self, job: u32) -> impl DoubleEndedIterator<Item = (&Record, &Part)> {
+    /// One record by its number, to be changed.
+    pub fn record_mut(&mut self, id: u32) -> Option<&mut Record> {
+        self.records.get_mut(&id)
+    }
+
+    /// Why a waiting record is not even thought about, in Slurm's reason codes.
+    fn obstacle(&self, record: &Record, now: UnixSeconds) -> Option<&'static str> {
+        if !matches!(record.phase, Phase::Waiting { .. }) {
+            return None;
+        }
+        if record.orders.held {
+            return Some("JobHeldUser");
+        }
+        match record.request.dependencies.standing(record, self, now) {
+            Standing::Never => return Some("DependencyNeverSatisfied"),
+            Standing::Open(_) => return Some("Dependency"),
+            Standing::Met => {}
+        }
+        record.request.not_before.filter(|begin| *begin > now).map(|_| "BeginTime")
+    }
+
+    /// The records of an array, and which part of it each is.
+    pub fn of_array(&self, job: u32) -> impl DoubleEndedIterator<Item = (&Record, &Part)> {
         self.records.range(job..).filter_map(move |(_, record)| {
             record.array.as_ref().filter(|part| part.job == job).map(|part| (record, part))
         })
@@ -314,13 +409,24 @@ impl Queue {
             self.free[share.node].take(share);
         }
         let stop = Arc::new(Notify::new());
-        record.phase = Phase::Running(Running { since: now, shares, stop, completing: false, group: None });
+        record.phase = Phase::Running(Running {
+            since: now,
+            shares,
+            stop,
+            completing: false,
+            group: None,
+            requeue: false,
+            suspended: None,
+            paused: 0,
+            cpu: 0.0,
+            peak: 0,
+        });
         Some(id)
     }
 
     /// Makes one task (the first when none is named) a record of its own and answers its number; a plain job and the
     /// last task of an array stay the record they are.
-    fn split_off(&mut self, id: u32, task: Option<u32>) -> Option<u32> {
+    pub fn split_off(&mut self, id: u32, task: Option<u32>) -> Option<u32> {
         let record = self.records.get_mut(&id)?;
         let Some(part) = record.array.as_mut() else {
             return Some(id);
@@ -332,101 +438,10 @@ impl Queue {
         }
         part.tasks.remove(&task);
         let array = Some(Part { job: part.job, tasks: BTreeSet::from([task]), single: true });
-        let (request, submitted) = (record.request.clone(), record.submitted);
+        let (request, submitted, orders) = (record.request.clone(), record.submitted, record.orders.clone());
         let id = self.new_id();
-        self.records.insert(id, Record { id, array, request, submitted, phase: Phase::Waiting { reason: "None" } });
+        let phase = Phase::Waiting { reason: "None" };
+        self.records.insert(id, Record { id, array, request, submitted, orders, phase });
         Some(id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::slurm::Submission;
-
-    fn request(array: Option<&str>) -> Request {
-        Request::check(&Submission {
-            script: "#!/bin/sh\n".to_owned(),
-            name: "test".to_owned(),
-            partition: None,
-            account: None,
-            qos: None,
-            nodes: None,
-            tasks: None,
-            cpus_per_task: Some(16),
-            memory: None,
-            gpus: None,
-            time: None,
-            array: array.map(str::to_owned),
-            work_dir: "/tmp".into(),
-            stdout: "out".into(),
-        })
-        .unwrap()
-    }
-
-    const DONE: Outcome = Outcome { state: JobState::Completed, exit_code: 0, signal: None, reason: "None" };
-
-    fn id(job: u32, task: Option<u32>) -> JobId {
-        JobId { job, task }
-    }
-
-    #[test]
-    fn jobs_wait_for_room_and_get_it() {
-        let mut queue = Queue::default();
-        let ids: Vec<u32> = (0..6).map(|_| queue.submit(request(None), 10).unwrap()).collect();
-        assert_eq!(ids, [1001, 1002, 1003, 1004, 1005, 1006]);
-        assert_eq!(queue.dispatch(11), ids[..4]);
-        let reason = |queue: &Queue, id| match queue.record(id).map(|record| &record.phase) {
-            Some(Phase::Waiting { reason }) => *reason,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!((reason(&queue, 1005), reason(&queue, 1006)), ("Resources", "Priority"));
-        queue.finish(1002, DONE, 12);
-        assert_eq!(queue.dispatch(12), [1005]);
-        queue.finish(1002, Outcome { state: JobState::Failed, ..DONE }, 13);
-        assert!(
-            matches!(&queue.record(1002).unwrap().phase, Phase::Over(over) if over.outcome == DONE),
-            "it ended once"
-        );
-        assert_eq!(queue.close(), []);
-        queue.finish(1001, DONE, 14);
-        assert_eq!(queue.dispatch(14), Vec::<u32>::new(), "nothing starts any more");
-    }
-
-    #[test]
-    fn an_arrays_last_task_keeps_its_number() {
-        let mut queue = Queue::default();
-        let array = queue.submit(request(Some("0-2%2")), 10).unwrap();
-        assert_eq!(queue.dispatch(11), [1002, 1003]);
-        assert_eq!(queue.find(&id(array, Some(2))).unwrap().id, array);
-        queue.finish(1002, DONE, 12);
-        assert_eq!(queue.dispatch(12), [array]);
-        let tasks = [0, 1, 2].map(|task| queue.find(&id(array, Some(task))).unwrap().id);
-        assert_eq!(tasks, [1002, 1003, array]);
-        assert!(queue.find(&id(array, Some(3))).is_none());
-    }
-
-    #[test]
-    fn cancelling_tells_what_it_found() {
-        let mut queue = Queue::default();
-        let job = queue.submit(request(None), 10).unwrap();
-        assert_eq!(queue.cancel(&id(9, None), 11), Err(SlurmError::NoSuchJob(id(9, None))));
-        assert_eq!(queue.cancel(&id(job, Some(1)), 11), Err(SlurmError::NoSuchJob(id(job, Some(1)))));
-        assert_eq!(queue.cancel(&id(job, None), 11), Ok(()));
-        assert_eq!(queue.cancel(&id(job, None), 12), Err(SlurmError::AlreadyFinished(id(job, None))));
-        assert_eq!(queue.dispatch(12), Vec::<u32>::new());
-    }
-
-    #[test]
-    fn old_jobs_are_forgotten_and_there_is_an_end_to_new_ones() {
-        let mut queue = Queue::default();
-        for _ in 0..REMEMBERED + 5 {
-            let id = queue.submit(request(None), 10).unwrap();
-            queue.finish(id, DONE, 11);
-        }
-        assert_eq!(queue.records().count(), REMEMBERED);
-        assert!(queue.record(FIRST_ID).is_none());
-        let taken = (0..MOST).map_while(|_| queue.submit(request(None), 12).ok()).count();
-        assert_eq!(taken, MOST - REMEMBERED);
     }
 }

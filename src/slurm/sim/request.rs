@@ -6,10 +6,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+use slurmdash_api::UnixSeconds;
+
 use crate::slurm::notation::array::{self, Array};
+use crate::slurm::notation::begin::Begin;
 use crate::slurm::notation::{duration, memory, tres};
 use crate::slurm::{SlurmError, Submission};
 
+use super::dependency::Dependencies;
 use super::hardware::{MAX_ARRAY_SIZE, MEMORY_PER_CPU, NODES, PARTITIONS, PartitionKind};
 use super::options::Options;
 use super::refused;
@@ -44,11 +49,27 @@ pub struct Request {
     pub append: bool,
     /// The script.
     pub script: Arc<str>,
+    /// Features its nodes must have, as they were asked for.
+    pub constraint: Option<String>,
+    /// What it waits for.
+    pub dependencies: Dependencies,
+    /// The same, as it was asked for.
+    pub dependency: Option<String>,
+    /// Earliest start.
+    pub not_before: Option<UnixSeconds>,
+    /// Its comment.
+    pub comment: String,
+    /// Nice value.
+    pub nice: i64,
+    /// Whether it is held from the beginning.
+    pub hold: bool,
+    /// Environment variables of its own.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Request {
     /// Checks a submission as sbatch and slurmctld would.
-    pub fn check(submission: &Submission) -> Result<Request, SlurmError> {
+    pub fn check(submission: &Submission, now: UnixSeconds) -> Result<Request, SlurmError> {
         check_script(&submission.script)?;
         let options = Options::of_script(&submission.script)?.overlay(submission);
         let name = options.name.clone().unwrap_or_default();
@@ -62,7 +83,14 @@ impl Request {
             .map(|text| array::parse(text, MAX_ARRAY_SIZE))
             .transpose()
             .map_err(|_| failed("Invalid job array specification"))?;
-        let shape = shape(&options)?;
+        if options.reservation.is_some() {
+            // There is none.
+            return Err(failed("Requested reservation is invalid"));
+        }
+        let only = options.constraint.as_deref().map(nodes_with).transpose()?;
+        let shape = Shape { only, ..shape(&options)? };
+        let dependencies = options.dependency.as_deref().map(Dependencies::parse).transpose()?.unwrap_or_default();
+        let not_before = options.begin.as_deref().map(|begin| begins(begin, now)).transpose()?.flatten();
         let fewest_nodes = check_fit(&shape, partition)?;
         Ok(Request {
             name,
@@ -78,12 +106,46 @@ impl Request {
             stderr: options.error,
             append: options.append,
             script: submission.script.as_str().into(),
+            constraint: options.constraint,
+            dependencies,
+            dependency: options.dependency,
+            not_before,
+            comment: options.comment.unwrap_or_default(),
+            nice: nice(options.nice.as_deref())?,
+            hold: options.hold,
+            environment: submission.settings.environment.clone().into_iter().collect(),
         })
     }
 }
 
-fn failed(words: &str) -> SlurmError {
+/// What slurmctld refuses.
+pub fn failed(words: &str) -> SlurmError {
     refused(format!("Batch job submission failed: {words}"))
+}
+
+/// The nodes that have the features asked for: `a&b|c`. Counts and groups in brackets are not simulated.
+fn nodes_with(constraint: &str) -> Result<Vec<usize>, SlurmError> {
+    let known = |feature: &str| NODES.iter().any(|node| node.features.contains(&feature));
+    if !constraint.split(['|', '&', ',']).all(known) {
+        return Err(failed("Invalid feature specification"));
+    }
+    let fits = |features: &[&str]| {
+        constraint.split('|').any(|all| all.split(['&', ',']).all(|feature| features.contains(&feature)))
+    };
+    Ok((0..NODES.len()).filter(|nth| fits(NODES[*nth].features)).collect())
+}
+
+fn begins(text: &str, now: UnixSeconds) -> Result<Option<UnixSeconds>, SlurmError> {
+    let begin = Begin::parse(text)
+        .map_err(|_| refused(format!("Invalid time specification (pos=0): {text}\nInvalid --begin specification")))?;
+    Ok(begin.instant(now, &TimeZone::system()).filter(|at| *at > now))
+}
+
+/// Source: sbatch(1), `--nice`.
+fn nice(text: Option<&str>) -> Result<i64, SlurmError> {
+    let nice = text.map_or(Some(0), |text| text.parse().ok());
+    nice.filter(|nice: &i64| nice.unsigned_abs() <= 2_147_483_645)
+        .ok_or_else(|| refused("Invalid --nice specification"))
 }
 
 fn check_script(script: &str) -> Result<(), SlurmError> {
@@ -154,6 +216,7 @@ fn shape(options: &Options) -> Result<Shape, SlurmError> {
         memory: memory_of(options)?,
         gpus: gpus_per_node(options, nodes.unwrap_or(1))?,
         exclusive: options.exclusive,
+        only: None,
     })
 }
 
@@ -162,7 +225,8 @@ fn memory_of(options: &Options) -> Result<Memory, SlurmError> {
         memory::parse(text).map_err(|_| refused(format!("Invalid --{option} specification")))
     };
     match (&options.memory, &options.memory_per_cpu) {
-        (Some(memory), _) => Ok(Memory::PerNode(size("mem", memory)?)),
+        (Some(_), Some(_)) => Err(refused("--mem, --mem-per-cpu, and --mem-per-gpu are mutually exclusive.")),
+        (Some(memory), None) => Ok(Memory::PerNode(size("mem", memory)?)),
         (None, Some(memory)) => Ok(Memory::PerCpu(size("mem-per-cpu", memory)?)),
         (None, None) => Ok(Memory::PerCpu(MEMORY_PER_CPU)),
     }
@@ -220,30 +284,23 @@ fn time_limit(text: Option<&str>, partition: &PartitionKind) -> Result<u64, Slur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slurm::Settings;
 
     fn submission(script: &str) -> Submission {
-        Submission {
-            script: script.to_owned(),
-            name: "test".to_owned(),
-            partition: None,
-            account: None,
-            qos: None,
-            nodes: None,
-            tasks: None,
-            cpus_per_task: None,
-            memory: None,
-            gpus: None,
-            time: None,
-            array: None,
-            work_dir: PathBuf::from("/tmp"),
-            stdout: PathBuf::from("out"),
-        }
+        let settings = Settings { name: "test".to_owned(), ..Settings::default() };
+        Submission { script: script.to_owned(), settings, work_dir: PathBuf::from("/tmp"), ..Submission::default() }
+    }
+
+    fn check(script: &str, change: impl FnOnce(&mut Settings)) -> Result<Request, SlurmError> {
+        let mut asked = submission(script);
+        change(&mut asked.settings);
+        Request::check(&asked, 100)
     }
 
     #[test]
     fn the_submission_wins_over_the_script() {
         let script = "#!/bin/sh\n#SBATCH --ntasks=3 --time=5 --partition=viz --mem=1G --job-name=other\n";
-        let request = Request::check(&Submission { tasks: Some(2), ..submission(script) }).unwrap();
+        let request = check(script, |s| s.tasks = Some(2)).unwrap();
         assert_eq!((request.shape.tasks, request.time_limit), (2, 300));
         assert_eq!((request.partition.name, request.name.as_str()), ("viz", "test"));
         assert_eq!(request.shape.memory, Memory::PerNode(1024));
@@ -251,48 +308,57 @@ mod tests {
 
     #[test]
     fn defaults_are_the_partitions() {
-        let request = Request::check(&submission("#!/bin/sh\n")).unwrap();
+        let request = check("#!/bin/sh\n", |_| ()).unwrap();
         assert_eq!((request.partition.name, request.time_limit, request.fewest_nodes), ("compute", 3600, 1));
         assert_eq!((request.shape.tasks, request.shape.nodes), (1, None));
     }
 
     #[test]
     fn fewer_tasks_than_nodes_lower_the_nodes() {
-        let asked = Submission { nodes: Some(3), tasks: Some(2), ..submission("#!/bin/sh\n") };
-        assert_eq!(Request::check(&asked).unwrap().shape.nodes, Some(2));
-        let asked = Submission { nodes: Some(3), ..submission("#!/bin/sh\n#SBATCH --ntasks-per-node=2\n") };
-        assert_eq!(Request::check(&asked).unwrap().shape.tasks, 6);
+        let fewer = check("#!/bin/sh\n", |s| (s.nodes, s.tasks) = (Some(3), Some(2))).unwrap();
+        assert_eq!(fewer.shape.nodes, Some(2));
+        let each = check("#!/bin/sh\n#SBATCH --ntasks-per-node=2\n", |s| s.nodes = Some(3)).unwrap();
+        assert_eq!(each.shape.tasks, 6);
     }
 
     type Change = fn(&mut Submission);
 
     #[test]
     fn refuses_in_slurms_words() {
-        let cases: [(Change, &str); 19] = [
+        let cases: [(Change, &str); 25] = [
             (|s| s.script.clear(), "Batch script is empty!"),
             (|s| s.script = " \n".into(), "only whitespace"),
             (|s| s.script = "echo hi\n".into(), "This does not look like a batch script"),
             (|s| s.script = "#!/bin/sh\r\necho hi\r\n".into(), "DOS line breaks"),
             (|s| s.script.push('\0'), "NULL character"),
             (|s| s.script.push_str("#SBATCH --gres=fpga:1\n"), "Invalid generic resource"),
-            (|s| s.name = "a\0b".into(), "NUL character"),
-            (|s| s.partition = Some("x".into()), "Invalid partition name specified"),
-            (|s| s.nodes = Some(5), "Node count specification invalid"),
-            (|s| s.nodes = Some(0), "invalid number of nodes"),
-            (|s| s.tasks = Some(0), "Invalid numeric value"),
-            (|s| s.tasks = Some(65), "Requested node configuration is not available"),
-            (|s| (s.tasks, s.nodes) = (Some(u32::MAX), Some(4)), "Requested node configuration is not available"),
-            (|s| s.cpus_per_task = Some(17), "CPU count per node can not be satisfied"),
-            (|s| s.memory = Some(1 << 40), "Memory specification can not be satisfied"),
-            (|s| s.gpus = Some(1), "Requested node configuration is not available"),
-            (|s| s.time = Some("soon".into()), "Invalid --time specification"),
-            (|s| s.time = Some("100-0".into()), "Requested time limit is invalid"),
-            (|s| s.array = Some("1-5000".into()), "Invalid job array specification"),
+            (|s| s.settings.name = "a\0b".into(), "NUL character"),
+            (|s| s.settings.partition = Some("x".into()), "Invalid partition name specified"),
+            (|s| s.settings.nodes = Some(5), "Node count specification invalid"),
+            (|s| s.settings.nodes = Some(0), "invalid number of nodes"),
+            (|s| s.settings.tasks = Some(0), "Invalid numeric value"),
+            (|s| s.settings.tasks = Some(65), "Requested node configuration is not available"),
+            (
+                |s| (s.settings.tasks, s.settings.nodes) = (Some(u32::MAX), Some(4)),
+                "Requested node configuration is not available",
+            ),
+            (|s| s.settings.cpus_per_task = Some(17), "CPU count per node can not be satisfied"),
+            (|s| s.settings.memory = Some(1 << 40), "Memory specification can not be satisfied"),
+            (|s| s.settings.gpus = Some(1), "Requested node configuration is not available"),
+            (|s| s.settings.time = Some("soon".into()), "Invalid --time specification"),
+            (|s| s.settings.time = Some("100-0".into()), "Requested time limit is invalid"),
+            (|s| s.settings.array = Some("1-5000".into()), "Invalid job array specification"),
+            (|s| s.settings.constraint = Some("viz".into()), "Requested node configuration is not available"),
+            (|s| s.settings.constraint = Some("viz&no-such".into()), "Invalid feature specification"),
+            (|s| s.settings.dependency = Some("afterwards:1".into()), "Job dependency problem"),
+            (|s| s.settings.reservation = Some("r".into()), "Requested reservation is invalid"),
+            (|s| s.settings.begin = Some("soon".into()), "Invalid --begin specification"),
+            (|s| (s.settings.memory, s.settings.memory_per_cpu) = (Some(1), Some(1)), "mutually exclusive"),
         ];
         for (change, words) in cases {
             let mut asked = submission("#!/bin/sh\n");
             change(&mut asked);
-            match Request::check(&asked) {
+            match Request::check(&asked, 100) {
                 Err(SlurmError::Refused { message }) => assert!(message.contains(words), "{message}"),
                 other => panic!("{words}: {other:?}"),
             }

@@ -23,6 +23,8 @@ pub struct Shape {
     pub gpus: u32,
     /// Whole nodes, shared with nobody.
     pub exclusive: bool,
+    /// Only these nodes, when not all will do.
+    pub only: Option<Vec<usize>>,
 }
 
 /// Memory asked for, MiB.
@@ -112,7 +114,8 @@ impl Free {
 
 /// Where the job fits now among `nodes`, or `None`.
 pub fn place(shape: &Shape, within: Range<usize>, nodes: &[Free]) -> Option<Vec<Share>> {
-    let rooms = within.filter_map(|node| nodes.get(node).map(|free| (node, free, free.room(shape))));
+    let will_do = |node: &usize| shape.only.as_ref().is_none_or(|only| only.contains(node));
+    let rooms = within.filter(will_do).filter_map(|node| nodes.get(node).map(|free| (node, free, free.room(shape))));
     if let Some(count) = shape.nodes {
         let (each, extra) = (shape.tasks / count.max(1), shape.tasks % count.max(1));
         let most = each + u32::from(extra > 0);
@@ -215,6 +218,7 @@ mod tests {
             memory: Memory::PerCpu(100),
             gpus: 0,
             exclusive: false,
+            only: None,
         }
     }
 
@@ -316,6 +320,7 @@ mod tests {
                     memory: if per_node { Memory::PerNode(memory) } else { Memory::PerCpu(memory / 16) },
                     gpus,
                     exclusive,
+                    only: None,
                 })
             })
     }

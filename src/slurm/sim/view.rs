@@ -2,7 +2,7 @@
 
 use slurmdash_api::UnixSeconds;
 use slurmdash_api::cluster::{Node, NodeState, Partition};
-use slurmdash_api::jobs::{Job, JobState};
+use slurmdash_api::jobs::{Job, JobMore, JobState, Source};
 
 use crate::slurm::JobRecord;
 use crate::slurm::notation::{array, hostlist};
@@ -19,13 +19,21 @@ pub fn job(record: &Record, person: &Person, now: UnixSeconds) -> Job {
     let (state, reason, shares, start, end): (_, _, &[Share], _, _) = match &record.phase {
         Phase::Waiting { reason } => (JobState::Pending, *reason, &[], None, None),
         Phase::Running(running) => {
-            let state = if running.completing { JobState::Completing } else { JobState::Running };
-            let end = running.since.saturating_add_unsigned(request.time_limit);
+            let state = match (running.completing, running.suspended) {
+                (true, _) => JobState::Completing,
+                (false, Some(_)) => JobState::Suspended,
+                (false, None) => JobState::Running,
+            };
+            let end = running.since.saturating_add_unsigned(record.orders.time_limit + running.paused);
             (state, "None", &running.shares, Some(running.since), Some(end))
         }
         Phase::Over(over) => (over.outcome.state, over.outcome.reason, &over.shares, over.started, Some(over.ended)),
     };
-    let ran_until = if state.is_final() { end.unwrap_or(now) } else { now };
+    let elapsed = match &record.phase {
+        Phase::Waiting { .. } => 0,
+        Phase::Running(running) => running.ran(now),
+        Phase::Over(over) => over.ran,
+    };
     let (cpus, memory, gpus) = totals(request, shares);
     let names: Vec<&str> = shares.iter().map(|share| NODES[share.node].name).collect();
     Job {
@@ -49,10 +57,15 @@ pub fn job(record: &Record, person: &Person, now: UnixSeconds) -> Job {
         submit_time: Some(record.submitted),
         start_time: start,
         end_time: end,
-        time_limit: Some(request.time_limit),
-        elapsed: start.map_or(0, |start| ran_until.saturating_sub(start).try_into().unwrap_or(0)),
+        time_limit: Some(record.orders.time_limit),
+        elapsed,
         // As priority/basic counts down from here.
-        priority: Some(u64::from(0xffff_0000_u32.saturating_sub(record.id))),
+        priority: Some(if record.orders.held {
+            0
+        } else {
+            u64::from(0xffff_0000_u32.saturating_sub(record.id))
+                .saturating_add_signed(record.orders.nice.saturating_neg())
+        }),
         template: None,
     }
 }
@@ -105,6 +118,29 @@ pub fn full(record: &Record, person: &Person, now: UnixSeconds) -> JobRecord {
         work_dir: Some(record.request.work_dir.clone()),
         stdout: Some(stdout),
         stderr: Some(stderr),
+        more: more(record),
+        source: Source::Controller,
+    }
+}
+
+fn more(record: &Record) -> JobMore {
+    let request = &record.request;
+    let waits = matches!(record.phase, Phase::Waiting { .. });
+    // What was waited for is over, or may never come.
+    let kept_back = matches!(record.phase, Phase::Waiting { reason: "Dependency" | "DependencyNeverSatisfied" });
+    JobMore {
+        dependency: request.dependency.clone().filter(|_| waits),
+        constraint: request.constraint.clone(),
+        comment: Some(request.comment.clone()),
+        begin: request.not_before.filter(|_| waits),
+        eligible_time: (!kept_back).then(|| request.not_before.unwrap_or(record.submitted)),
+        nice: Some(record.orders.nice),
+        restarts: Some(record.orders.restarts),
+        memory_per_cpu: match request.shape.memory {
+            Memory::PerCpu(memory) => Some(memory),
+            Memory::PerNode(_) => None,
+        },
+        ..JobMore::default()
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::{Cli, CliConfig, arguments};
-use crate::slurm::{JobId, Slurm, SlurmError, Submission};
+use super::super::sbatch::arguments;
+use super::super::{Cli, CliConfig};
+use crate::hands::local::Local;
+use crate::slurm::{Action, JobId, Settings, Slurm, SlurmError, Submission};
 
 /// A cluster whose commands are these scripts.
 fn cluster(dir: &Path, commands: &[(&str, &str)]) -> Cli {
@@ -15,26 +18,32 @@ fn cluster(dir: &Path, commands: &[(&str, &str)]) -> Cli {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     }
     let timeout = Duration::from_millis(500);
-    Cli::new(CliConfig { bin_dir: Some(dir.to_owned()), slurm_conf: Some("/etc/slurm/other.conf".into()), timeout })
+    let config = CliConfig { bin_dir: Some(dir.to_owned()), slurm_conf: Some("/etc/slurm/other.conf".into()), timeout };
+    Cli::new(config, Arc::new(Local::own(std::env::vars_os())))
 }
 
 fn submission(dir: &Path) -> Submission {
-    Submission {
-        script: "#!/bin/sh\n".to_owned(),
+    let settings = Settings {
         name: "--help; $(id)".to_owned(),
         partition: Some("-p".to_owned()),
-        account: None,
-        qos: None,
         nodes: Some(2),
-        tasks: None,
-        cpus_per_task: None,
         memory: Some(100),
         gpus: Some(0),
         time: Some("1:00".to_owned()),
-        array: None,
+        ..Settings::default()
+    };
+    Submission {
+        script: "#!/bin/sh\n".to_owned(),
+        settings,
         work_dir: dir.to_owned(),
         stdout: PathBuf::from("-o %j"),
+        stderr: None,
+        mark: "0a".to_owned(),
     }
+}
+
+fn me() -> Local {
+    Local::own(std::env::vars_os())
 }
 
 const ID: JobId = JobId { job: 7, task: None };
@@ -89,7 +98,7 @@ async fn a_command_that_leaves_its_pipe_to_a_child_is_not_waited_for() {
     let file = dir.path().join("child");
     let body = format!("sleep 1000 & echo $! > {}", file.display());
     let slurm = cluster(dir.path(), &[("scancel", &body)]);
-    assert!(matches!(slurm.cancel(&ID).await, Err(SlurmError::TimedOut { .. })));
+    assert!(matches!(slurm.act(&me(), &ID, &Action::Cancel).await, Err(SlurmError::TimedOut { .. })));
     gone(&file).await;
 }
 
@@ -97,10 +106,10 @@ async fn a_command_that_leaves_its_pipe_to_a_child_is_not_waited_for() {
 async fn a_flood_is_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let mut slurm = cluster(dir.path(), &[("squeue", "head -c 1000000000 /dev/zero"), ("scontrol", "yes error >&2")]);
-    slurm.commands.timeout = Duration::from_secs(10);
+    slurm.config.timeout = Duration::from_secs(10);
     let error = slurm.jobs().await.unwrap_err();
     assert!(matches!(&error, SlurmError::Unexpected { message, .. } if message.contains("more than")), "{error}");
-    slurm.commands.timeout = Duration::from_millis(200);
+    slurm.config.timeout = Duration::from_millis(200);
     assert!(matches!(slurm.nodes().await, Err(SlurmError::TimedOut { .. })));
 }
 
@@ -114,7 +123,7 @@ async fn garbage_is_named_as_such() {
         slurm.job(&ID).await.unwrap_err(),
         slurm.nodes().await.unwrap_err(),
         slurm.partitions().await.unwrap_err(),
-        slurm.submit(&submission(dir.path())).await.unwrap_err(),
+        slurm.submit(&me(), &submission(dir.path())).await.unwrap_err(),
     ] {
         assert!(matches!(error, SlurmError::Unexpected { .. }), "{error}");
     }
@@ -131,14 +140,14 @@ async fn failures_carry_the_commands_words() {
     let error = slurm.nodes().await.unwrap_err();
     assert!(error.to_string().contains("without a word"), "{error}");
     // It succeeds and says nothing.
-    assert!(matches!(slurm.submit(&submission(dir.path())).await, Err(SlurmError::Unexpected { .. })));
+    assert!(matches!(slurm.submit(&me(), &submission(dir.path())).await, Err(SlurmError::Unexpected { .. })));
 }
 
 #[tokio::test]
 async fn missing_commands_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let slurm = cluster(dir.path(), &[]);
-    let error = slurm.submit(&submission(dir.path())).await.unwrap_err();
+    let error = slurm.submit(&me(), &submission(dir.path())).await.unwrap_err();
     assert!(matches!(&error, SlurmError::CommandMissing { command, .. } if command == "sbatch"), "{error}");
     std::fs::write(dir.path().join("squeue"), "no program").unwrap();
     assert!(matches!(slurm.jobs().await, Err(SlurmError::CommandMissing { .. })), "not executable");
@@ -162,11 +171,15 @@ async fn commands_see_only_what_they_need() {
     let file = dir.path().join("seen");
     let body = format!("{{ env; echo \"arguments $#\"; cat; }} > {}; echo '42;cluster'", file.display());
     let slurm = cluster(dir.path(), &[("sbatch", &body)]);
-    assert_eq!(slurm.submit(&submission(dir.path())).await, Ok(42));
+    let mut asked = submission(dir.path());
+    asked.settings.environment.insert("MINE".to_owned(), "a=b,\"c\"".to_owned());
+    assert_eq!(slurm.submit(&me(), &asked).await, Ok(42));
     let seen = std::fs::read_to_string(&file).unwrap();
-    assert!(seen.contains("arguments 9\n#!/bin/sh\n"), "{seen}");
+    assert!(seen.contains("arguments 11\n#!/bin/sh\n"), "{seen}");
     assert!(seen.contains("SLURM_CONF=/etc/slurm/other.conf\n"), "{seen}");
-    let known = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "SLURM_CONF", "PWD", "OLDPWD", "SHLVL", "_"];
+    assert!(seen.contains("MINE=a=b,\"c\"\n"), "{seen}");
+    let known =
+        ["MINE", "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "SLURM_CONF", "PWD", "OLDPWD", "SHLVL", "_"];
     for line in seen.lines().take_while(|line| !line.starts_with("arguments")) {
         assert!(known.contains(&line.split('=').next().unwrap()), "{line}");
     }
@@ -186,6 +199,7 @@ fn values_can_not_pass_for_options() {
             "--mem=100M",
             "--gres=none",
             "--time=1:00",
+            "--comment=slurmdash:0a",
             "--chdir=-D",
             "--output=-o %j",
         ]
@@ -197,7 +211,34 @@ async fn a_name_that_no_command_can_take_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let slurm = cluster(dir.path(), &[("sbatch", "echo 1")]);
     for name in ["a\0b".to_owned(), "x".repeat(10_000_000)] {
-        let refused = slurm.submit(&Submission { name, ..submission(dir.path()) }).await;
+        let mut asked = submission(dir.path());
+        asked.settings.name = name;
+        let refused = slurm.submit(&me(), &asked).await;
         assert!(matches!(refused, Err(SlurmError::Refused { .. })), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn a_record_is_shown_as_far_as_it_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let sacct = "m=$(echo \"$*\" | sed 's/.*--delimiter=\\([^ ]*\\).*/\\1/'); \
+        printf 'JobID%sJobName%sState%s\\n7%sa\\nState=FAILED%sCOMPLETED%s\\n' $m $m $m $m $m $m";
+    let slurm = cluster(dir.path(), &[("scontrol", "printf 'JobId=7\\033[2J JobName=x\\n'"), ("sacct", sacct)]);
+    let text = slurm.record_text(&me(), &ID).await.unwrap();
+    assert_eq!(text.controller.as_deref(), Some("JobId=7[2J JobName=x\n"));
+    assert_eq!(text.accounting.as_deref(), Some("JobID=7\nJobName=a\\nState=FAILED\nState=COMPLETED\n"));
+    let gone = "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1";
+    let none = "echo 'Slurm accounting storage is disabled' >&2; exit 1";
+    let slurm = cluster(dir.path(), &[("scontrol", gone), ("sacct", none)]);
+    let text = slurm.record_text(&me(), &ID).await.unwrap();
+    assert_eq!((text.controller, text.accounting), (None, None));
+    let away = "echo 'sacct: error: Unable to contact slurm database' >&2; exit 1";
+    let slurm = cluster(dir.path(), &[("sacct", away)]);
+    assert!(matches!(slurm.record_text(&me(), &ID).await, Err(SlurmError::Unavailable { .. })));
+    let slurm = cluster(dir.path(), &[("scontrol", "echo JobId=7")]);
+    let text = slurm.record_text(&me(), &ID).await.unwrap();
+    assert!(text.controller.is_some() && text.accounting.unwrap().contains("Unable to contact slurm database"));
+    let slurm = cluster(dir.path(), &[("scontrol", "head -c 3000000 /dev/zero")]);
+    let text = slurm.record_text(&me(), &ID).await.unwrap();
+    assert!(text.controller.unwrap().contains("too long"));
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use slurmdash_api::cluster::NodeState;
 
-use crate::slurm::cli::squeue::{self, Mark};
-use crate::slurm::cli::{sacct, scontrol};
+use crate::slurm::cli::marked::Mark;
+use crate::slurm::cli::{sacct, scontrol, squeue};
 
 fn mark() -> Mark {
     Mark::new([0xab; 8])
@@ -137,6 +137,7 @@ proptest! {
         let marked = text.replace('|', mark().as_str());
         for text in [&text, &marked] {
             let _ = (squeue::parse(text, &mark()), squeue::parse_full(text, &mark()), sacct::parse(text, &mark()));
+            let _ = (sacct::all_fields(text, &mark()), sacct::found(text, &mark(), "x"), squeue::found(text, &mark(), "x"));
             let _ = (scontrol::nodes(text), scontrol::partitions(text, &[]), scontrol::state(text));
         }
     }

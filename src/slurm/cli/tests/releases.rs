@@ -7,10 +7,10 @@ use serde_json::Value;
 use slurmdash_api::cluster::{Node, NodeState};
 use slurmdash_api::jobs::{Job, JobState};
 
-use crate::slurm::JobRecord;
-use crate::slurm::cli::squeue::{self, Mark};
-use crate::slurm::cli::{sacct, scontrol};
+use crate::slurm::cli::marked::Mark;
+use crate::slurm::cli::{sacct, scontrol, squeue, steps};
 use crate::slurm::notation::tres;
+use crate::slurm::{JobId, JobRecord};
 
 const RELEASES: [&str; 2] = ["22.05", "24.11"];
 
@@ -103,8 +103,27 @@ fn squeue_says_what_its_json_says() {
 #[test]
 fn one_job_in_full_has_its_files_and_its_end() {
     for release in RELEASES {
-        let records = squeue::parse_full(&text(release, "squeue-format-full.txt"), &mark()).unwrap();
-        let list = squeue::parse(&text(release, "squeue-format.txt"), &mark()).unwrap();
+        let text = text(release, "squeue-format-full.txt");
+        // The fixtures were made before the last eleven fields were asked for.
+        let more: String = ["a\nb", "(null)", "viz", "", "N/A", "1795590605", "5", "1", "", "n1", "/a b"]
+            .map(|field| format!("{field}{}", mark().as_str()))
+            .concat();
+        let end = format!("{}\n", mark().as_str());
+        let text = text.replace(&end, &format!("{}{more}\n", mark().as_str()));
+        let records = squeue::parse_full(&text, &mark()).unwrap();
+        let about = &records[0].more;
+        assert_eq!((about.comment.as_deref(), about.constraint.as_deref()), (Some("a\nb"), Some("viz")));
+        assert_eq!((about.eligible_time, about.nice, about.restarts), (Some(1_795_590_605), Some(5), Some(1)));
+        assert_eq!(
+            (&about.dependency, &about.reservation, &about.licenses, &about.requested_nodes),
+            (&None, &None, &None, &None)
+        );
+        assert_eq!((about.scheduled_nodes.as_deref(), about.command.as_deref()), (Some("n1"), Some("/a b")));
+        for record in &records {
+            let (asked, has) = (&record.more.requested_tres, &record.more.allocated_tres);
+            assert!(asked.is_none() || has.is_none() && record.job.state == JobState::Pending, "{record:?}");
+        }
+        let list = squeue::parse(&super::releases::text(release, "squeue-format.txt"), &mark()).unwrap();
         assert_eq!(records.len(), list.len());
         let of = |id: &str| records.iter().find(|record| record.job.id == id).unwrap();
         let end = |id: &str| (of(id).exit_code, of(id).signal);
@@ -199,20 +218,19 @@ fn scontrol_says_what_a_partition_has() {
 }
 
 /// What sacct would print with our fields and mark, from a fixture with every field.
-fn sacct_with_mark(release: &str) -> String {
+fn sacct_with_mark(release: &str, fields: &[&str], with_steps: bool) -> String {
     let text = text(release, "sacct-all.txt");
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split('|').collect();
     let at = |name: &str| header.iter().position(|field| *field == name).unwrap();
     let mut out = String::new();
     for line in lines {
-        let fields: Vec<&str> = line.split('|').collect();
-        // Steps are not asked for.
-        if fields[at("JobID")].contains('.') {
+        let row: Vec<&str> = line.split('|').collect();
+        if !with_steps && row[at("JobID")].contains('.') {
             continue;
         }
-        for name in sacct::FIELDS {
-            let field = fields[at(name)];
+        for name in fields {
+            let field = row[at(name)];
             let time: Option<jiff::civil::DateTime> = field.parse().ok().filter(|_| field.contains('T'));
             let seconds = time.map(|time| time.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp().as_second());
             out.push_str(&seconds.map_or(field.to_owned(), |seconds| seconds.to_string()));
@@ -250,7 +268,7 @@ fn same_record(record: &JobRecord, oracle: &Value) {
 #[test]
 fn sacct_says_what_its_json_says() {
     for release in RELEASES {
-        let records = sacct::parse(&sacct_with_mark(release), &mark()).unwrap();
+        let records = sacct::parse(&sacct_with_mark(release, &sacct::FIELDS, false), &mark()).unwrap();
         let oracles = json(release, "sacct.json", "jobs");
         let mut compared = 0;
         for oracle in &oracles {
@@ -266,5 +284,52 @@ fn sacct_says_what_its_json_says() {
         assert_eq!(end("sig"), (Some(0), Some(9)), "{release}");
         let cancelled = records.iter().find(|record| record.job.name == "canc").unwrap();
         assert_eq!(cancelled.job.state, JobState::Cancelled, "{release}: it says by whom");
+    }
+}
+
+#[test]
+fn steps_say_what_sacct_says_of_them() {
+    for release in RELEASES {
+        let text = sacct_with_mark(release, &steps::FIELDS, true);
+        let oracles = json(release, "sacct.json", "jobs");
+        let mut compared = 0;
+        for oracle in oracles.iter().filter(|oracle| number(&oracle["array"]["job_id"]).is_none()) {
+            let id = JobId { job: number(&oracle["job_id"]).unwrap().try_into().unwrap(), task: None };
+            let measured = steps::parse(&text, &mark(), &id).unwrap();
+            assert_eq!(measured.usage.elapsed, oracle["time"]["elapsed"].as_u64().unwrap(), "{release} {id}");
+            let steps = oracle["steps"].as_array().unwrap();
+            assert_eq!(measured.steps.len(), steps.len(), "{release} {id}");
+            for (step, oracle) in measured.steps.iter().zip(steps) {
+                assert_eq!(step.name, word(&oracle["step"]["name"]), "{release} {id}");
+                assert_eq!(step.elapsed, oracle["time"]["elapsed"].as_u64().unwrap(), "{release} {id}");
+                assert_eq!(step.state, Some(JobState::parse(word(&oracle["state"]))), "{release} {id}");
+                let total = &oracle["time"]["total"];
+                let micro = total["seconds"].as_u64().unwrap() * 1_000_000 + total["microseconds"].as_u64().unwrap();
+                let seconds = std::time::Duration::from_micros(micro).as_secs_f64();
+                if step.state.is_some_and(JobState::is_final) {
+                    assert!((step.cpu_seconds.unwrap() - seconds).abs() < 0.01, "{release} {id} {step:?}");
+                }
+                compared += 1;
+            }
+        }
+        assert!(compared >= 4, "{release}: only {compared}");
+    }
+}
+
+#[test]
+fn all_of_sacct_is_shown_field_by_field() {
+    for release in RELEASES {
+        let text = text(release, "sacct-all.txt");
+        let end = format!("{}\n", mark().as_str());
+        let marked = text.replace('|', mark().as_str()).replace('\n', &end);
+        let shown = sacct::all_fields(&marked, &mark()).unwrap();
+        let blocks: Vec<&str> = shown.split("\n\n").collect();
+        assert_eq!(blocks.len(), text.lines().count() - 1, "{release}");
+        assert!(blocks[0].contains("\nJobName=fail\n") && blocks[0].contains("\nExitCode=3:0\n"), "{}", blocks[0]);
+        assert!(
+            shown
+                .lines()
+                .all(|line| line.is_empty() || line.split_once('=').is_some_and(|(_, value)| !value.is_empty()))
+        );
     }
 }
