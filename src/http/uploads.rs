@@ -49,7 +49,13 @@ impl From<UploadError> for ApiError {
             E::Missing { chunks, .. } => new(StatusCode::CONFLICT, "missing_chunks").with_missing_chunks(chunks),
             E::NotFinished(_) => new(StatusCode::CONFLICT, "upload_unfinished"),
             E::BytesGone(_) => new(StatusCode::CONFLICT, "upload_gone"),
+            E::Interrupted => new(StatusCode::SERVICE_UNAVAILABLE, "interrupted").with_retry_after(1),
+            E::Denied { .. } => new(StatusCode::FORBIDDEN, "permission_denied"),
+            E::InTheWay { .. } => new(StatusCode::FORBIDDEN, "path_in_the_way"),
+            E::NoHome(_) => new(StatusCode::FORBIDDEN, "no_home"),
+            E::NoFolder(_) => new(StatusCode::SERVICE_UNAVAILABLE, "no_upload_folder"),
             E::Stopping => new(StatusCode::SERVICE_UNAVAILABLE, "stopping").with_retry_after(1),
+            E::Hands(error) => error.into(),
             E::Disk { .. } | E::Random(_) => Self::internal(detail),
             E::Store(error) => error.into(),
         }
@@ -62,10 +68,11 @@ impl From<UploadError> for ApiError {
     responses(
         (status = 201, body = UploadStarted),
         (status = 400, body = Problem, description = "a field is wrong; `fields` says which"),
-        (status = 403, body = Problem, description = "`user_id` or the job folder is somebody else's"),
+        (status = 403, body = Problem, description = "`user_id`, the job folder or the folder is somebody else's"),
         (status = 409, body = Problem, description = "a file of that name is there, or too many uploads are open"),
         (status = 413, body = Problem, description = "the file is larger than the configured limit"),
-        (status = 507, body = Problem, description = "the disk can't hold it"),
+        (status = 503, body = Problem, description = "the login host is away"),
+        (status = 507, body = Problem, description = "the disk or the quota can't hold it"),
     )
 )]
 pub async fn init(
@@ -84,6 +91,7 @@ pub async fn init(
         (status = 200, body = UploadFinished),
         (status = 404, body = Problem),
         (status = 409, body = Problem, description = "chunks are missing (`missing_chunks`), or the name is taken"),
+        (status = 503, body = Problem, description = "the login host is away; ask again"),
     )
 )]
 pub async fn complete(
@@ -106,7 +114,7 @@ pub async fn list(
     Query(query): Query<UploadQuery>,
 ) -> Result<Json<UploadList>, ApiError> {
     who.require(Permission::DataRead)?;
-    Ok(Json(app.uploads.list(&who.user_id, &query)?))
+    Ok(Json(app.uploads.list(&who.user_id, &query).await?))
 }
 
 /// One own upload, with the chunks that are still to be sent (the first 100,000 of them).
@@ -120,13 +128,17 @@ pub async fn detail(
     Path(id): Path<String>,
 ) -> Result<Json<Upload>, ApiError> {
     who.require(Permission::DataRead)?;
-    Ok(Json(app.uploads.get(&who.user_id, &id)?))
+    Ok(Json(app.uploads.get(&who.user_id, &id).await?))
 }
 
 /// Stops an upload and removes its bytes; the file of a completed one as well.
 #[utoipa::path(
     delete, path = "/api/v2/files/uploads/{id}", tag = "uploads", params(("id" = String, Path)),
-    responses((status = 200, body = Message), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = Message),
+        (status = 404, body = Problem),
+        (status = 503, body = Problem, description = "the login host is away; nothing was removed, or not all; ask again"),
+    )
 )]
 pub async fn delete(
     State(app): State<Arc<App>>,
@@ -163,7 +175,8 @@ struct ChunkForm {
         (status = 404, body = Problem),
         (status = 408, body = Problem, description = "the sender was silent for too long"),
         (status = 422, body = Problem, description = "the checksum is wrong; the chunk was not counted"),
-        (status = 507, body = Problem, description = "the disk is full"),
+        (status = 503, body = Problem, description = "the login host is away; the chunk was not counted, send it again"),
+        (status = 507, body = Problem, description = "the disk or the quota is full"),
     )
 )]
 pub async fn chunk(

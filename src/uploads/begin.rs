@@ -5,8 +5,9 @@ use slurmdash_api::problem::FieldProblem;
 use slurmdash_api::uploads::{DEFAULT_CHUNK_SIZE, InitUpload, UploadStarted, UploadStatus, classify, total_chunks};
 
 use super::session::Session;
-use super::{CHUNK_SIZES, MAX_CHUNKS, MAX_OPEN, Shared, UploadError, Uploads, blocking, names};
+use super::{CHUNK_SIZES, MAX_CHUNKS, MAX_OPEN, Shared, UploadError, Uploads, names, to_the_end};
 use crate::auth::Principal;
+use crate::hands::Hands;
 use crate::random;
 use crate::store::audit::{AuditEntry, By};
 use crate::store::uploads::{Beginning, UploadRecord};
@@ -44,15 +45,9 @@ impl Uploads {
             uploaded_chunks: 0,
             inode: None,
         };
-        let started = UploadStarted {
-            upload_id: record.id.clone(),
-            chunk_size,
-            total_chunks,
-            storage_path: shared.root.path_of(&record.folder).display().to_string(),
-            file_info,
-        };
-        shared.begin(record, who.by(now)).await?;
-        Ok(started)
+        let (shared, by, upload_id) = (shared.clone(), who.by(now), record.id.clone());
+        let storage_path = to_the_end(async move { shared.begin(record, by).await }).await?;
+        Ok(UploadStarted { upload_id, chunk_size, total_chunks, storage_path, file_info })
     }
 }
 
@@ -83,44 +78,52 @@ fn judge(who: &Principal, request: &InitUpload) -> Result<(u64, u32), UploadErro
 }
 
 impl Shared {
-    /// Records an upload and makes its file. The record comes first, so that no file is ever nobody's.
-    async fn begin(self: &Arc<Self>, record: UploadRecord, by: By) -> Result<(), UploadError> {
-        let _alone = self.beginning.lock().await;
-        self.check_room(record.file_size).await?;
+    /// Records an upload and makes its file; answers its folder. The record comes first, so that no file is ever
+    /// nobody's.
+    async fn begin(&self, record: UploadRecord, by: By) -> Result<String, UploadError> {
+        let hands = self.hands(&record.owner_id).await?;
+        // Kept until the session has its place among the open ones.
+        let _promise = self.promise(&*hands, &record).await?;
         let audit = AuditEntry::done(by.clone(), "upload.begin", &record.id);
         match self.store.begin_upload(record.clone(), MAX_OPEN, audit).await? {
             Beginning::Begun => {}
             Beginning::FolderTaken => return Err(UploadError::FolderTaken(record.job_id.unwrap_or_default())),
             Beginning::TooManyOpen => return Err(UploadError::TooManyOpen),
         }
+        let folder = self.area.folder(hands.user(), &record).path().display().to_string();
         let session = Arc::new(Session::new(record, &[]));
         // Only now: who may not use the folder is not told what is in it.
-        if let Err(error) = self.prepare(&session).await {
+        if let Err(error) = self.prepare(&session, &*hands).await {
             let audit = AuditEntry::refused(by, "upload.begin", session.id(), error.to_string());
-            self.store.remove_upload(session.id().to_owned(), audit).await?;
+            self.take_back(session, &*hands, audit).await?;
             return Err(error);
         }
         self.tell(&session, 0, UploadStatus::Uploading);
         self.sessions().insert(session.id().to_owned(), session);
-        Ok(())
+        Ok(folder)
     }
 
     /// Makes the file that the bytes are collected in, unless the final name can't be had anyway.
-    async fn prepare(self: &Arc<Self>, session: &Arc<Session>) -> Result<(), UploadError> {
-        let (shared, record) = (self.clone(), session.record.clone());
-        let taken = blocking(move || shared.root.folder(&record.folder)?.has(&record.filename)).await?;
-        if taken.map_err(UploadError::disk("look into the folder of an upload"))? && !session.record.overwrite {
+    async fn prepare(&self, session: &Session, hands: &dyn Hands) -> Result<(), UploadError> {
+        let file = self.area.file(hands.user(), &session.record);
+        let there = hands.stat(&file).await.map_err(UploadError::hands("look into the folder of an upload"))?;
+        if there.is_some() && !session.record.overwrite {
             return Err(UploadError::NameTaken(session.record.filename.clone()));
         }
         session.file(self).await.map(drop)
     }
 
-    /// Whether the disk can hold a file beside what the open uploads have been promised.
-    async fn check_room(self: &Arc<Self>, needed: u64) -> Result<(), UploadError> {
-        let shared = self.clone();
-        let free = blocking(move || shared.root.free()).await?.map_err(UploadError::disk("ask for free space"))?;
-        let promised = self.sessions().values().map(|session| session.promised()).fold(0, u64::saturating_add);
-        let free = free.saturating_sub(promised);
-        if needed > free { Err(UploadError::NoSpace { needed, free }) } else { Ok(()) }
+    /// Forgets an upload whose file can't be made. Where it is not known whether it was made after all and it can't be
+    /// removed either, the upload stays for [`Uploads::expire`], which has another try at its next turn.
+    async fn take_back(&self, session: Arc<Session>, hands: &dyn Hands, audit: AuditEntry) -> Result<(), UploadError> {
+        match self.remove_files(hands, &session.record).await {
+            Err(UploadError::Hands(_)) => {
+                session.state().touched = i64::MIN;
+                self.sessions().insert(session.id().to_owned(), session);
+                Ok(())
+            }
+            // What the system refuses to look at or to remove was not made by us.
+            _ => Ok(self.store.remove_upload(session.id().to_owned(), audit).await?),
+        }
     }
 }

@@ -1,15 +1,13 @@
 //! One chunk on its way from the network to its place in the file, and into the record.
-use std::collections::HashMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Weak};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use slurmdash_api::uploads::{ChunkStored, UploadStatus};
 use tokio::sync::{mpsc, oneshot};
 
+use super::opened::Opened;
 use super::session::{Claim, Session};
-use super::{Shared, UploadError, Uploads, blocking, per_cent};
+use super::{Shared, UploadError, Uploads, blocking, per_cent, to_the_end};
 use crate::store::uploads::ChunkRow;
 
 /// Bytes that are collected before they are written: large enough for few system calls, small enough for many senders.
@@ -65,7 +63,7 @@ impl StoredChunk {
 /// Writes one chunk. Dropping it leaves the chunk uncounted.
 pub struct ChunkWriter {
     claim: Arc<Claim>,
-    file: Arc<File>,
+    file: Arc<Opened>,
     counter: mpsc::Sender<Written>,
     /// Where the chunk begins in the file, bytes.
     start: u64,
@@ -80,10 +78,9 @@ pub struct ChunkWriter {
     digest: Context,
 }
 
-/// A chunk whose bytes have been written but not yet synced.
+/// A chunk whose bytes are on disk but not yet counted.
 pub struct Written {
     claim: Arc<Claim>,
-    file: Arc<File>,
     digest: Digest,
     answer: oneshot::Sender<Result<ChunkStored, UploadError>>,
 }
@@ -120,7 +117,7 @@ impl Uploads {
     /// A chunk that comes again after the upload was completed.
     fn chunk_of_completed(&self, owner_id: &str, id: &str, index: u32) -> Result<Turn, UploadError> {
         let record = self.shared.record(owner_id, id)?;
-        let upload = self.shared.shown(record);
+        let upload = self.shared.shown(record, None);
         if upload.status != UploadStatus::Completed {
             return Err(UploadError::NotFound(id.to_owned()));
         }
@@ -164,23 +161,33 @@ impl ChunkWriter {
         if checksum.is_some_and(|meant| meant != digest) {
             return Err(UploadError::WrongChecksum { index: self.claim.index });
         }
-        let (answer, counted) = oneshot::channel();
-        let written = Written { claim: self.claim, file: self.file, digest, answer };
-        self.counter.send(written).await.map_err(|_| UploadError::Stopping)?;
-        counted.await.map_err(|_| UploadError::Stopping)?
+        let Self { claim, file, counter, .. } = self;
+        to_the_end(async move {
+            file.sync().await?;
+            let (answer, counted) = oneshot::channel();
+            counter.send(Written { claim, digest, answer }).await.map_err(|_| UploadError::Stopping)?;
+            counted.await.map_err(|_| UploadError::Stopping)?
+        })
+        .await
     }
 
     async fn flush(&mut self) -> Result<(), UploadError> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
         let (claim, file, mut digest) = (self.claim.clone(), self.file.clone(), self.digest.clone());
         let block = std::mem::take(&mut self.block);
         let at = self.start + self.written;
-        let (digest, block) = blocking(move || {
+        let (digest, block) = to_the_end(async move {
             let _claim = claim;
-            digest.update(&block);
-            file.write_all_at(&block, at).map_err(UploadError::disk("write a chunk"))?;
-            Ok::<_, UploadError>((digest, block))
+            let hashed = blocking(move || {
+                digest.update(&block);
+                (digest, block)
+            });
+            let (digest, block) = hashed.await?;
+            Ok((digest, file.write(at, block).await?))
         })
-        .await??;
+        .await?;
         self.digest = digest;
         self.written += block.len() as u64;
         self.block = block;
@@ -206,8 +213,8 @@ fn stored(session: &Session, uploaded_chunks: u32) -> ChunkStored {
     }
 }
 
-/// Syncs and counts chunks, many at a time: whatever has come while the last round was on its way makes the next one,
-/// so that many senders share one sync and one transaction. Ends when all senders are gone.
+/// Counts chunks, many at a time: whatever has come while the last round was on its way makes the next one, so that
+/// many senders share one transaction. Ends when all senders are gone.
 pub(super) async fn count(shared: Weak<Shared>, mut written: mpsc::Receiver<Written>) {
     let mut round = Vec::new();
     while written.recv_many(&mut round, 256).await > 0 {
@@ -218,8 +225,6 @@ pub(super) async fn count(shared: Weak<Shared>, mut written: mpsc::Receiver<Writ
 }
 
 async fn count_round(shared: &Arc<Shared>, round: Vec<Written>) {
-    // An error means that the program is stopping: the senders see that their answer will not come.
-    let Ok(round) = blocking(move || sync(round)).await else { return };
     let rows = round.iter().map(|chunk| ChunkRow {
         upload_id: chunk.claim.session.id().to_owned(),
         index: chunk.claim.index,
@@ -254,21 +259,4 @@ async fn count_round(shared: &Arc<Shared>, round: Vec<Written>) {
             }
         }
     }
-}
-
-/// Syncs every file of a round once; chunks of a file that can't be synced are answered and left out.
-fn sync(round: Vec<Written>) -> Vec<Written> {
-    let mut synced: HashMap<*const File, Result<(), std::io::ErrorKind>> = HashMap::new();
-    let mut good = Vec::with_capacity(round.len());
-    for chunk in round {
-        let file = Arc::as_ptr(&chunk.file);
-        match synced.entry(file).or_insert_with(|| chunk.file.sync_data().map_err(|error| error.kind())) {
-            Ok(()) => good.push(chunk),
-            Err(kind) => {
-                let error = UploadError::disk("sync a chunk")(std::io::Error::from(*kind));
-                let _ = chunk.answer.send(Err(error));
-            }
-        }
-    }
-    good
 }

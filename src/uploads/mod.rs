@@ -1,40 +1,51 @@
 //! Uploads: files that arrive in chunks, in any order and several at once, and may be gone on with after a break.
 //!
-//! - [`Uploads`] is what others call; its parts are in `begin`, [`chunk`], `finish` and `session`.
+//! - [`Uploads`] is what others call; its parts are in `begin`, [`chunk`], `finish`, `upkeep` and `session`.
 //! - Bytes go straight to their place in the final file's inode, which is called `.<id>.part` until the file is
 //!   complete. There is no second copy, and never more than [`chunk::BLOCK`] bytes of a chunk in memory.
 //! - Data first, then the record: a chunk counts once its bytes are synced and the store says so, in that order. What
 //!   the store promises is on disk; what it does not know is simply sent again.
-//! - Names come from outside: `names` judges them, `place` reaches files without following links.
+//! - Everything on disk is done by the owner's own hands ([`crate::hands`]), below a root (`area`) under which no link is
+//!   followed. They may be away at any call: what has no clear answer is not counted, and asked or done again later.
+//! - Names come from outside: `names` judges them.
 //!
 //! Nothing here knows HTTP.
 
+mod area;
 mod begin;
 mod bitmap;
 pub mod chunk;
+mod error;
 mod finish;
 mod names;
-mod place;
+mod opened;
+mod room;
 mod session;
+mod upkeep;
 
-use std::collections::HashMap;
-use std::io;
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::BoxFuture;
+use futures_util::stream::iter;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use slurmdash_api::problem::FieldProblem;
 use slurmdash_api::uploads::{Upload, UploadList, UploadProgress, UploadQuery, UploadStatus, classify, total_chunks};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::random::NoRandomness;
+use crate::config;
+use crate::hands::{Hands, HandsError, UnixUser};
+use crate::store::Store;
 use crate::store::uploads::{UploadFilter, UploadRecord};
 use crate::store::walk::{Cursor, PageRequest};
-use crate::store::{Store, StoreError};
 use crate::templates::ProvidedFile;
 
-use place::Root;
+pub use area::Area;
+pub use error::UploadError;
+use room::Promises;
 use session::Session;
 
 /// Smallest and largest chunk, bytes.
@@ -47,115 +58,14 @@ const MAX_CHUNKS: u32 = 1 << 22;
 const MAX_NAMED: usize = 100_000;
 /// Most files of one job.
 const MAX_FILES_OF_JOB: usize = 1000;
+/// So many of a job's files are looked at at once.
+const LOOKS_AT_ONCE: usize = 16;
 /// Progress messages that a slow listener may be behind.
 const PROGRESS_BACKLOG: usize = 1024;
 
-/// Why it was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum UploadError {
-    /// Fields of the request are wrong.
-    #[error("{}", .0.iter().map(|p| format!("{} {}", p.field, p.message)).collect::<Vec<_>>().join("; "))]
-    Invalid(Vec<FieldProblem>),
-    /// The upload would be somebody else's.
-    #[error("uploads can be started for yourself only: user_id is not your id or account name")]
-    NotYours,
-    /// The job folder is somebody else's.
-    #[error("the job folder {0} belongs to somebody else; choose another job_id")]
-    FolderTaken(String),
-    /// The file is too large.
-    #[error("File size exceeds maximum")]
-    TooLarge {
-        /// The file's size, bytes.
-        size: u64,
-        /// The limit, bytes.
-        max: u64,
-    },
-    /// The disk can't hold it.
-    #[error("there is no room for {needed} more bytes; {free} are free once the uploads under way are complete")]
-    NoSpace {
-        /// The file's size, bytes.
-        needed: u64,
-        /// What is left, bytes.
-        free: u64,
-    },
-    /// The disk or quota became full while a chunk was written.
-    #[error("the disk or your quota is full; the chunks sent so far are kept, make room and go on")]
-    DiskFull,
-    /// Too many open uploads.
-    #[error("you have {MAX_OPEN} unfinished uploads; finish or delete some first")]
-    TooManyOpen,
-    /// A file of that name is there.
-    #[error("a file named {0:?} is already there; delete it, choose another name, or set overwrite")]
-    NameTaken(String),
-    /// There is no such upload, or it is somebody else's.
-    #[error("there is no upload {0}")]
-    NotFound(String),
-    /// The chunk's number is beyond the file's end.
-    #[error("there is no chunk {index}: the file has {total} chunks, numbered from 0")]
-    NoSuchChunk {
-        /// The number.
-        index: u32,
-        /// Chunks there are.
-        total: u32,
-    },
-    /// The chunk has more or fewer bytes than its place.
-    #[error("chunk {index} must have {expected} bytes, but {received}{} came; it was not counted", if *received > *expected { " or more" } else { "" })]
-    WrongLength {
-        /// The chunk.
-        index: u32,
-        /// Bytes of its place.
-        expected: u64,
-        /// Bytes that came, at least.
-        received: u64,
-    },
-    /// The chunk is not what its sender meant.
-    #[error("chunk {index} does not have the checksum that came with it; it was not counted, send it again")]
-    WrongChecksum {
-        /// The chunk.
-        index: u32,
-    },
-    /// Chunks are missing.
-    #[error("{total} {} still to be sent", if *total == 1 { "chunk is" } else { "chunks are" })]
-    Missing {
-        /// The first of them.
-        chunks: Vec<u32>,
-        /// How many there are.
-        total: u32,
-    },
-    /// The upload is not complete yet.
-    #[error("the upload {0} is not complete yet")]
-    NotFinished(String),
-    /// The bytes were removed by somebody else.
-    #[error("the file of upload {0} is gone or was replaced; upload it again")]
-    BytesGone(String),
-    /// The disk failed.
-    #[error("can't {what}: {source}")]
-    Disk {
-        /// What was tried.
-        what: &'static str,
-        /// The system's words.
-        source: io::Error,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// No random numbers.
-    #[error(transparent)]
-    Random(#[from] NoRandomness),
-    /// The program is stopping.
-    #[error("the server is stopping; send the chunk again in a moment")]
-    Stopping,
-}
-
-impl UploadError {
-    /// Turns an error of the disk into words.
-    fn disk(what: &'static str) -> impl Fn(io::Error) -> Self {
-        move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
-            _ => Self::Disk { what, source },
-        }
-    }
-}
+/// How the hands of an account's Unix user are got, by the account's id. It is asked often and by work in the
+/// background, which must not wait long for one person: connecting is for the hands' first use.
+pub type HandsOf = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Arc<dyn Hands>, HandsError>> + Send + Sync>;
 
 /// All uploads.
 pub struct Uploads {
@@ -168,40 +78,45 @@ pub struct Uploads {
 struct Shared {
     store: Store,
     clock: Clock,
-    root: Root,
+    area: Area,
+    hands_of: HandsOf,
     max_file_size: u64,
     /// Seconds that an open upload may lie untouched.
     expire_after: i64,
     /// The open uploads by id.
     sessions: Mutex<HashMap<String, Arc<Session>>>,
-    /// Held while an upload begins, so that two don't promise themselves the same room on the disk.
-    beginning: tokio::sync::Mutex<()>,
+    /// Room on the disk for the uploads that are just beginning.
+    promises: Promises,
+    /// Accounts whose uploads could not be worked on at the last turn in the background.
+    troubled: Mutex<HashSet<String>>,
     progress: broadcast::Sender<(String, UploadProgress)>,
 }
 
 impl Uploads {
-    /// Opens the folder of uploads and takes up the open ones where they were. Must be called inside a Tokio runtime.
-    pub async fn open(config: &Config, store: Store, clock: Clock) -> Result<Self, UploadError> {
-        let path = config.uploads_dir();
-        let open_root = move || Root::open(&path);
-        let root = blocking(open_root).await?.map_err(UploadError::disk("open the folder of uploads"))?;
-        let hours = i64::try_from(config.uploads.expire_hours).unwrap_or(i64::MAX);
+    /// Takes up the open uploads where they were. Nobody's files are looked at: whoever can't be reached now keeps
+    /// nobody waiting. Must be called inside a Tokio runtime.
+    pub fn open(
+        config: &config::Uploads,
+        area: Area,
+        store: Store,
+        clock: Clock,
+        hands_of: HandsOf,
+    ) -> Result<Self, UploadError> {
+        let hours = i64::try_from(config.expire_hours).unwrap_or(i64::MAX);
+        let open = store.open_uploads()?.into_iter();
+        let sessions = open.map(|(record, on_disk)| (record.id.clone(), Arc::new(Session::new(record, &on_disk))));
         let shared = Arc::new(Shared {
-            root,
-            max_file_size: config.uploads.max_file_size,
+            area,
+            hands_of,
+            max_file_size: config.max_file_size,
             expire_after: hours.saturating_mul(3600),
-            sessions: Mutex::default(),
-            beginning: tokio::sync::Mutex::default(),
+            sessions: Mutex::new(sessions.collect()),
+            promises: Promises::default(),
+            troubled: Mutex::default(),
             progress: broadcast::Sender::new(PROGRESS_BACKLOG),
             store,
             clock,
         });
-        for (record, on_disk) in shared.store.open_uploads()? {
-            let session = Arc::new(Session::new(record, &on_disk));
-            if !finish::is_renamed(&shared, &session).await? {
-                shared.sessions().insert(session.id().to_owned(), session);
-            }
-        }
         let (counter, written) = mpsc::channel(256);
         tokio::spawn(chunk::count(Arc::downgrade(&shared), written));
         Ok(Self { shared, counter })
@@ -213,7 +128,7 @@ impl Uploads {
     }
 
     /// A page of somebody's uploads, newest first.
-    pub fn list(&self, owner_id: &str, query: &UploadQuery) -> Result<UploadList, UploadError> {
+    pub async fn list(&self, owner_id: &str, query: &UploadQuery) -> Result<UploadList, UploadError> {
         let refuse = |field: &str, message: String| {
             Err(UploadError::Invalid(vec![FieldProblem { field: field.into(), message }]))
         };
@@ -228,21 +143,23 @@ impl Uploads {
         let store = &self.shared.store;
         let filter = query.status.map_or(UploadFilter::All, UploadFilter::Status);
         let page = store.upload_page(owner_id, filter, &PageRequest { after, limit })?;
+        let user = self.shared.user(owner_id).await;
         Ok(UploadList {
-            uploads: page.items.into_iter().map(|record| self.shared.shown(record)).collect(),
+            uploads: page.items.into_iter().map(|record| self.shared.shown(record, user.as_ref())).collect(),
             total: store.upload_count(owner_id, filter)?,
             next_cursor: page.next.map(|next| next.to_string()),
         })
     }
 
     /// One of somebody's uploads, with the chunks that are still to be sent (the first 100,000 of them).
-    pub fn get(&self, owner_id: &str, id: &str) -> Result<Upload, UploadError> {
+    pub async fn get(&self, owner_id: &str, id: &str) -> Result<Upload, UploadError> {
         let record = self.shared.record(owner_id, id)?;
         let missing = match self.shared.session(owner_id, id) {
             Some(session) => session.state().have.missing(MAX_NAMED),
             None => Vec::new(),
         };
-        Ok(Upload { missing_chunks: Some(missing), ..self.shared.shown(record) })
+        let user = self.shared.user(owner_id).await;
+        Ok(Upload { missing_chunks: Some(missing), ..self.shared.shown(record, user.as_ref()) })
     }
 
     /// The finished files behind upload ids, in that order, for a job.
@@ -265,8 +182,12 @@ impl Uploads {
             }
             records.push(record);
         }
-        let shared = self.shared.clone();
-        blocking(move || records.into_iter().map(|record| shared.provided(&record)).collect()).await?
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let hands = self.shared.hands(owner_id).await?;
+        let looks = iter(records).map(|record| self.shared.provided(&*hands, record));
+        looks.buffered(LOOKS_AT_ONCE).try_collect().await
     }
 }
 
@@ -287,31 +208,43 @@ impl Shared {
         record.ok_or_else(|| UploadError::NotFound(id.chars().take(64).collect()))
     }
 
-    /// The file of a completed upload, if it is still the one that was uploaded.
-    fn provided(&self, record: &UploadRecord) -> Result<ProvidedFile, UploadError> {
-        let inode = self.root.folder(&record.folder).and_then(|folder| folder.inode(&record.filename));
-        let inode = inode.map_err(UploadError::disk("look at an uploaded file"))?;
-        if inode.is_none() || inode != record.inode {
-            return Err(UploadError::BytesGone(record.id.clone()));
+    /// The hands of an upload's owner.
+    async fn hands(&self, owner_id: &str) -> Result<Arc<dyn Hands>, UploadError> {
+        (self.hands_of)(owner_id.to_owned()).await.map_err(UploadError::Hands)
+    }
+
+    /// Who an account is on the cluster, if that matters for where its uploads are and is known just now.
+    async fn user(&self, owner_id: &str) -> Option<UnixUser> {
+        if matches!(self.area, Area::Own(_)) {
+            return None;
         }
-        Ok(ProvidedFile {
-            name: record.filename.clone(),
-            path: self.path_of(record),
-            kind: classify(&record.filename, record.file_size).r#type,
-        })
+        self.hands(owner_id).await.ok().map(|hands| hands.user().clone())
     }
 
-    fn path_of(&self, record: &UploadRecord) -> PathBuf {
-        self.root.path_of(&record.folder).join(&record.filename)
+    /// The file of a completed upload, if it is still the one that was uploaded.
+    async fn provided(&self, hands: &dyn Hands, record: UploadRecord) -> Result<ProvidedFile, UploadError> {
+        let file = self.area.file(hands.user(), &record);
+        let inode = finish::inode_at(hands, &file).await?;
+        if inode.is_none() || inode != record.inode {
+            return Err(UploadError::BytesGone(record.id));
+        }
+        let kind = classify(&record.filename, record.file_size).r#type;
+        Ok(ProvidedFile { name: record.filename, path: file.path(), kind })
     }
 
-    fn shown(&self, record: UploadRecord) -> Upload {
+    /// An upload's folder for people.
+    async fn folder_shown(&self, record: &UploadRecord) -> PathBuf {
+        self.area.shown(self.user(&record.owner_id).await.as_ref(), record)
+    }
+
+    fn shown(&self, record: UploadRecord, user: Option<&UnixUser>) -> Upload {
         let total = total_chunks(record.file_size, record.chunk_size).unwrap_or(0);
         let is_complete = record.status == UploadStatus::Completed;
+        let folder = self.area.shown(user, &record);
         Upload {
             progress: per_cent(record.uploaded_chunks, total, is_complete),
-            storage_path: self.root.path_of(&record.folder).display().to_string(),
-            file_path: is_complete.then(|| self.path_of(&record).display().to_string()),
+            storage_path: folder.display().to_string(),
+            file_path: is_complete.then(|| folder.join(&record.filename).display().to_string()),
             file_info: classify(&record.filename, record.file_size),
             upload_id: record.id,
             filename: record.filename,
@@ -350,7 +283,14 @@ fn per_cent(uploaded: u32, total: u32, is_complete: bool) -> f64 {
     }
 }
 
-/// Runs what waits for the disk where waiting is fine.
+/// Runs what takes its time where that is fine.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, UploadError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| UploadError::Stopping)
+}
+
+/// Does something to its end, even when whoever waits for it goes away in the middle.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, UploadError>> + Send + 'static,
+) -> Result<T, UploadError> {
+    tokio::spawn(work).await.map_err(|_| UploadError::Stopping)?
 }

@@ -1,6 +1,5 @@
 //! One open upload in memory: which chunks are there, and who is writing which.
 use std::collections::HashSet;
-use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -8,9 +7,9 @@ use slurmdash_api::uploads::total_chunks;
 use tokio::sync::Notify;
 
 use super::bitmap::Bitmap;
-use super::names::part_name;
-use super::place::Root;
-use super::{Shared, UploadError, blocking};
+use super::opened::Opened;
+use super::{Shared, UploadError};
+use crate::hands::{Hands, OpenFile, OpenHow};
 use crate::store::uploads::UploadRecord;
 
 /// An open upload.
@@ -24,6 +23,8 @@ pub struct Session {
     changed: Notify,
     /// Held by whoever completes or deletes it.
     pub ending: tokio::sync::Mutex<()>,
+    /// Held by whoever opens the file, or removes it.
+    pub opening: tokio::sync::Mutex<()>,
 }
 
 /// What changes.
@@ -36,8 +37,10 @@ pub struct State {
     pub touched: i64,
     /// True once it is completed or deleted.
     pub closed: bool,
+    /// The inode that was about to get the file's name; whether it got it may not be known.
+    pub inode: Option<u64>,
     /// The file, as long as somebody has it open.
-    file: Weak<File>,
+    file: Weak<Opened>,
 }
 
 /// The right to write one chunk, until it is dropped. Held by every write on its way to the disk as well, so that a
@@ -64,9 +67,22 @@ impl Session {
         for &index in on_disk {
             have.insert(index);
         }
-        let state =
-            State { have, writing: HashSet::new(), touched: record.updated_at, closed: false, file: Weak::new() };
-        Self { record, total, state: Mutex::new(state), changed: Notify::new(), ending: tokio::sync::Mutex::default() }
+        let state = State {
+            have,
+            writing: HashSet::new(),
+            touched: record.updated_at,
+            closed: false,
+            inode: record.inode,
+            file: Weak::new(),
+        };
+        Self {
+            record,
+            total,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            ending: tokio::sync::Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Its id.
@@ -80,10 +96,20 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Its record, with the inode that may have the file's name by now.
+    pub fn record_now(&self) -> UploadRecord {
+        UploadRecord { inode: self.state().inode, ..self.record.clone() }
+    }
+
     /// Takes no more chunks from here on.
     pub fn close(&self) {
         self.state().closed = true;
         self.changed.notify_waiters();
+    }
+
+    /// Takes chunks again: its end did not come about.
+    pub fn reopen(&self) {
+        self.state().closed = false;
     }
 
     /// Where a chunk begins in the file and how long it is, bytes.
@@ -127,31 +153,42 @@ impl Session {
     }
 
     /// The file that the bytes are collected in, shared by all who write at the same time.
-    pub async fn file(self: &Arc<Self>, shared: &Arc<Shared>) -> Result<Arc<File>, UploadError> {
-        if let Some(file) = self.state().file.upgrade() {
+    pub async fn file(&self, shared: &Shared) -> Result<Arc<Opened>, UploadError> {
+        if let Some(file) = self.opened() {
             return Ok(file);
         }
-        let (session, shared) = (self.clone(), shared.clone());
-        blocking(move || {
-            let file = Arc::new(session.open(&shared.root)?);
-            session.state().file = Arc::downgrade(&file);
-            Ok(file)
-        })
-        .await?
+        let _alone = self.opening.lock().await;
+        // Somebody else may have opened it while we waited, or ended the upload.
+        if let Some(file) = self.opened() {
+            return Ok(file);
+        }
+        if self.state().closed {
+            return Err(UploadError::NotFound(self.id().to_owned()));
+        }
+        let hands = shared.hands(&self.record.owner_id).await?;
+        let file = Arc::new(Opened::new(self.open(shared, &*hands).await?));
+        self.state().file = Arc::downgrade(&file);
+        Ok(file)
     }
 
-    fn open(&self, root: &Root) -> Result<File, UploadError> {
-        let failed = UploadError::disk("open the file of an upload");
-        let folder = root.folder(&self.record.folder).map_err(&failed)?;
-        let name = part_name(self.id());
-        match folder.open(&name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    fn opened(&self) -> Option<Arc<Opened>> {
+        self.state().file.upgrade().filter(|file| !file.is_broken())
+    }
+
+    async fn open(&self, shared: &Shared, hands: &dyn Hands) -> Result<OpenFile, UploadError> {
+        let failed = UploadError::hands("open the file of an upload");
+        let part = shared.area.part(hands.user(), &self.record);
+        match hands.open(&part, OpenHow::Write).await {
+            Err(error) if error.kind() == Some(io::ErrorKind::NotFound) => {
                 // A crash right after the start leaves a session without its file; later on bytes have been lost.
                 if self.state().have.count() > 0 {
                     return Err(UploadError::BytesGone(self.id().to_owned()));
                 }
-                match folder.create(&name) {
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => folder.open(&name).map_err(failed),
+                hands.make_folder(&shared.area.folder(hands.user(), &self.record)).await.map_err(&failed)?;
+                match hands.open(&part, OpenHow::Create).await {
+                    Err(error) if error.kind() == Some(io::ErrorKind::AlreadyExists) => {
+                        hands.open(&part, OpenHow::Write).await.map_err(failed)
+                    }
                     made => made.map_err(failed),
                 }
             }
