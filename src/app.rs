@@ -1,22 +1,28 @@
 //! The roof: everything the program holds while serving, wired together.
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{Backend, Config};
+use crate::config::{self, Backend, Config};
+use crate::hands::Hands;
+use crate::hands::local::Local;
+use crate::jobs::downloads::Downloads;
 use crate::jobs::history::History;
+use crate::jobs::measure::Measurements;
 use crate::live::Live;
+use crate::people::People;
 use crate::slurm::Slurm;
 use crate::slurm::cli::{Cli, CliConfig, detect};
 use crate::slurm::sim::{Sim, SimConfig};
+use crate::ssh::{Ca, CaError, Issued, Pool, Settings};
 use crate::store::{Store, StoreError};
 use crate::templates::{self, TemplateError, TemplateFolder};
-use crate::unix;
-use crate::uploads::{UploadError, Uploads};
+use crate::uploads::{Area, HandsOf, UploadError, Uploads};
 
 /// WebSockets at once.
 const MAX_VIEWERS: usize = 4096;
@@ -35,8 +41,16 @@ pub struct App {
     pub slurm: Arc<dyn Slurm>,
     /// Whether the cluster is the simulated one.
     pub simulated: bool,
-    /// The Unix user that everything is done as.
-    pub unix_user: String,
+    /// The hands of the user that this program runs as.
+    pub own: Arc<dyn Hands>,
+    /// Everybody's hands.
+    pub people: Arc<People>,
+    /// The certificates that were signed, for the audit log; taken by the task that writes them there.
+    pub certificates: Mutex<Option<UnboundedReceiver<Issued>>>,
+    /// What jobs used, as last asked of Slurm.
+    pub measurements: Measurements,
+    /// Downloads that were asked for.
+    pub downloads: Downloads,
     /// Job templates.
     pub templates: Arc<TemplateFolder>,
     /// Uploaded files.
@@ -66,6 +80,9 @@ pub enum StartError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The certificate authority.
+    #[error(transparent)]
+    Ca(#[from] CaError),
     /// Accounts.
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -81,21 +98,29 @@ impl App {
     /// Opens everything the configuration names. Nothing runs yet but the simulated cluster, when it is asked for.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, StartError> {
         private_folder(&config.data_dir)?;
-        let (slurm, simulated) = slurm(&config)?;
+        // The host's list of users may be slow.
+        let own = tokio::task::spawn_blocking(|| Local::own(std::env::vars_os())).await;
+        let own = Arc::new(own.map_err(|_| UploadError::Stopping)?);
+        let (slurm, simulated) = slurm(&config, own.clone())?;
         let store = Store::open(&config.store_path())?;
         let templates_dir = config.templates_dir();
         if templates::seed(&templates_dir)? {
             tracing::info!(folder = %templates_dir.display(), "sample templates put in place");
         }
         let templates = TemplateFolder::open(&templates_dir)?;
-        private_folder(&config.jobs_dir())?;
-        let uploads = Uploads::open(&config, store.clone(), clock.clone()).await?;
+        let (issued, certificates) = unbounded_channel();
+        let people = Arc::new(people(&config, own.clone(), &store, &clock, issued)?);
+        let uploads = uploads(&config, store.clone(), clock.clone(), people.clone())?;
         Ok(Self {
             auth: Auth::new(store.clone(), clock.clone())?,
             history: History::load(store.clone())?,
             live: Arc::new(Live::new(MAX_VIEWERS)),
             templates: Arc::new(templates),
-            unix_user: unix::own_login(),
+            measurements: Measurements::default(),
+            downloads: Downloads::default(),
+            own,
+            people,
+            certificates: Mutex::new(Some(certificates)),
             stopping: CancellationToken::new(),
             slurm,
             simulated,
@@ -107,7 +132,36 @@ impl App {
     }
 }
 
-fn slurm(config: &Config) -> Result<(Arc<dyn Slurm>, bool), StartError> {
+/// Everybody as the server's own user or, with `ssh.enabled`, as their own.
+fn people(
+    config: &Config,
+    own: Arc<Local>,
+    store: &Store,
+    clock: &Clock,
+    issued: UnboundedSender<Issued>,
+) -> Result<People, StartError> {
+    if !config.ssh.enabled {
+        return Ok(People::here(own));
+    }
+    let ca = Ca::open(&config.ssh_ca_dir())?;
+    let pool = Pool::new(settings(&config.ssh), ca, clock.clone(), issued);
+    Ok(People::over_ssh(Arc::new(pool), store.clone()))
+}
+
+/// Uploads, everything done by their owners' hands.
+fn uploads(config: &Config, store: Store, clock: Clock, people: Arc<People>) -> Result<Uploads, StartError> {
+    let hands_of: HandsOf = Arc::new(move |user_id| {
+        let people = people.clone();
+        Box::pin(async move { people.hands_of_account(&user_id).await })
+    });
+    let area = Area::of(&config.uploads_dir(), config.ssh.enabled);
+    if let Area::Own(dir) = &area {
+        private_folder(dir)?;
+    }
+    Ok(Uploads::open(&config.uploads, area, store, clock, hands_of)?)
+}
+
+fn slurm(config: &Config, own: Arc<Local>) -> Result<(Arc<dyn Slurm>, bool), StartError> {
     if config.slurm.backend == Backend::Sim {
         let dir = config.data_dir.join("simulated-cluster");
         let sim = Sim::new(&dir, SimConfig::default());
@@ -126,7 +180,22 @@ fn slurm(config: &Config) -> Result<(Arc<dyn Slurm>, bool), StartError> {
             cli
         }
     };
-    Ok((Arc::new(Cli::new(cli)), false))
+    Ok((Arc::new(Cli::new(cli, own)), false))
+}
+
+fn settings(ssh: &config::Ssh) -> Settings {
+    Settings {
+        host: ssh.host.clone(),
+        port: ssh.port,
+        known_hosts: ssh.known_hosts.clone(),
+        min_uid: ssh.min_uid,
+        source_addresses: ssh.source_addresses.clone(),
+        agent_path: ssh.agent_path.clone(),
+        // By the open file: the name may belong to a newer program already.
+        program: "/proc/self/exe".into(),
+        max_connections: ssh.max_connections,
+        idle: Duration::from_secs(ssh.idle_seconds),
+    }
 }
 
 /// Makes a folder that only we may enter, unless it is there.

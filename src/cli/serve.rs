@@ -151,6 +151,7 @@ async fn serve(config: Config, arguments: &Arguments) -> Result<(), String> {
     app.stopping.cancel();
     background.close();
     background.wait().await;
+    app.people.shutdown().await;
     app.slurm.shutdown().await;
     tracing::info!("stopped");
     outcome

@@ -3,11 +3,12 @@
 //! To add a key: add the field with its comment to the struct of its section below and its default to that section's
 //! `Default`; the file, the environment (`SLURMDASH_<SECTION>__<KEY>`) and `config show` follow by themselves.
 
+mod judge;
 mod origins;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -15,6 +16,8 @@ use figment::providers::{Env, Format as _, Serialized, Yaml};
 use serde::{Deserialize, Serialize};
 
 pub use origins::{Entry, entries};
+
+use crate::hands::UnixUser;
 
 /// Environment variables begin with this; two underscores stand between section and key.
 pub const ENV_PREFIX: &str = "SLURMDASH_";
@@ -33,6 +36,8 @@ pub struct Config {
     pub log: Log,
     /// Where Slurm is.
     pub slurm: Slurm,
+    /// Acting as the person.
+    pub ssh: Ssh,
     /// Job templates.
     pub templates: Templates,
     /// Uploaded files.
@@ -105,6 +110,32 @@ pub enum Backend {
     Sim,
 }
 
+/// Acting as the person: how the login host is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ssh {
+    /// Everything is done as each person's own Unix user, over SSH to the login host. When not, as the server's own.
+    pub enabled: bool,
+    /// The login host, as it is called in `known_hosts`.
+    pub host: String,
+    /// Its sshd's port.
+    pub port: u16,
+    /// The login host's key, in OpenSSH's format.
+    pub known_hosts: PathBuf,
+    /// Nothing is done as a Unix user with a lower number; root and system accounts never.
+    pub min_uid: u32,
+    /// The addresses that sshd sees this server from, where that is not its own (behind NAT); certificates are good
+    /// from there only.
+    pub source_addresses: Vec<IpAddr>,
+    /// Where slurmdash is installed on the login host; where it is here when absent. Where there is none it is copied
+    /// into the person's cache once.
+    pub agent_path: Option<PathBuf>,
+    /// People at once.
+    pub max_connections: usize,
+    /// A person's connection that nobody uses is closed after so long, seconds.
+    pub idle_seconds: u64,
+}
+
 /// Job templates.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -117,7 +148,8 @@ pub struct Templates {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Uploads {
-    /// Folder that files go to; `<data_dir>/uploads` when absent. The compute nodes must see it.
+    /// Folder that files go to: an absolute path, or one that begins with `~/` and is in each person's home;
+    /// `<data_dir>/uploads` when absent. The compute nodes must see it.
     pub dir: Option<PathBuf>,
     /// Largest file, bytes.
     pub max_file_size: u64,
@@ -160,6 +192,7 @@ impl Default for Config {
             http: Http::default(),
             log: Log::default(),
             slurm: Slurm::default(),
+            ssh: Ssh::default(),
             templates: Templates::default(),
             uploads: Uploads::default(),
             jobs: Jobs::default(),
@@ -189,6 +222,22 @@ impl Default for Slurm {
             timeout_seconds: 10,
             poll_milliseconds: 1_000,
             idle_poll_milliseconds: 10_000,
+        }
+    }
+}
+
+impl Default for Ssh {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            host: "localhost".into(),
+            port: 22,
+            known_hosts: "/etc/slurmdash/known_hosts".into(),
+            min_uid: 1000,
+            source_addresses: Vec::new(),
+            agent_path: None,
+            max_connections: 256,
+            idle_seconds: 300,
         }
     }
 }
@@ -234,79 +283,40 @@ impl Config {
         usize::try_from(self.store.backup_keep).unwrap_or(usize::MAX)
     }
 
+    /// The certificate authority's folder.
+    pub fn ssh_ca_dir(&self) -> PathBuf {
+        self.data_dir.join("ssh_ca")
+    }
+
     /// Where templates are.
     pub fn templates_dir(&self) -> PathBuf {
         self.templates.dir.clone().unwrap_or_else(|| self.data_dir.join("templates"))
     }
 
-    /// Where uploads go.
+    /// Where uploads go; in each person's home when it begins with `~/`.
     pub fn uploads_dir(&self) -> PathBuf {
-        self.uploads.dir.clone().unwrap_or_else(|| self.data_dir.join("uploads"))
+        self.dir_of(self.uploads.dir.as_ref(), "uploads")
     }
 
-    /// Where jobs run.
-    pub fn jobs_dir(&self) -> PathBuf {
-        self.jobs.dir.clone().unwrap_or_else(|| self.data_dir.join("jobs"))
+    /// Where a person's jobs run.
+    pub fn jobs_dir_of(&self, user: &UnixUser) -> PathBuf {
+        let dir = self.dir_of(self.jobs.dir.as_ref(), "jobs");
+        dir.strip_prefix("~").map_or_else(|_| dir.clone(), |way| user.home.join(way))
+    }
+
+    /// A folder that may begin with `~/`, for each person's home. When it is not named: `~/slurmdash/<name>` where
+    /// everybody is their own Unix user, else in the data folder.
+    fn dir_of(&self, dir: Option<&PathBuf>, name: &str) -> PathBuf {
+        match dir {
+            Some(dir) => dir.clone(),
+            None if self.ssh.enabled => Path::new("~/slurmdash").join(name),
+            None => self.data_dir.join(name),
+        }
     }
 
     /// Whether people reach it over HTTPS.
     pub fn is_https(&self) -> bool {
         self.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
-    }
-
-    /// Judges what types can't: ranges, and values that only make sense together.
-    fn judge(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut refuse = |key: &str, message: String| {
-            let key = key.into();
-            problems.push(Problem { key, message });
-        };
-        if !self.data_dir.is_absolute() {
-            refuse("data_dir", format!("must be an absolute path, not {}", self.data_dir.display()));
-        }
-        for (key, dir) in [
-            ("templates.dir", &self.templates.dir),
-            ("uploads.dir", &self.uploads.dir),
-            ("jobs.dir", &self.jobs.dir),
-            ("slurm.bin_dir", &self.slurm.bin_dir),
-            ("slurm.conf", &self.slurm.conf),
-        ] {
-            if let Some(dir) = dir.as_ref().filter(|dir| !dir.is_absolute()) {
-                refuse(key, format!("must be an absolute path, not {}", dir.display()));
-            }
-        }
-        if let Some(url) = &self.http.public_url {
-            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-            if !host.is_some_and(|host| !host.is_empty() && host.chars().all(plain)) {
-                refuse(
-                    "http.public_url",
-                    format!("must be http:// or https:// and a host, without a path, not {url:?}"),
-                );
-            }
-        }
-        for (key, value, least, most) in [
-            ("slurm.timeout_seconds", self.slurm.timeout_seconds, 1, 600),
-            ("slurm.poll_milliseconds", self.slurm.poll_milliseconds, 100, 600_000),
-            ("slurm.idle_poll_milliseconds", self.slurm.idle_poll_milliseconds, 100, 3_600_000),
-            ("uploads.max_file_size", self.uploads.max_file_size, 1, 1 << 50),
-            ("uploads.expire_hours", self.uploads.expire_hours, 1, 24 * 3650),
-            ("store.backup_every_hours", self.store.backup_every_hours.into(), 0, 24 * 366),
-            ("store.backup_keep", self.store.backup_keep.into(), 1, 10_000),
-            ("store.audit_days", self.store.audit_days.into(), 0, 36_500),
-            ("store.security_event_days", self.store.security_event_days.into(), 0, 36_500),
-            ("store.notification_days", self.store.notification_days.into(), 0, 36_500),
-            ("store.upload_days", self.store.upload_days.into(), 0, 36_500),
-            ("store.history_days", self.store.history_days.into(), 0, 36_500),
-        ] {
-            if !(least..=most).contains(&value) {
-                refuse(key, format!("must be between {least} and {most}, not {value}"));
-            }
-        }
-        if self.log.level.parse::<tracing_subscriber::EnvFilter>().is_err() {
-            refuse("log.level", format!("is no log level or filter: {:?}", self.log.level));
-        }
-        problems
     }
 }
 

@@ -60,11 +60,16 @@ fn what_is_wrong_is_named() {
         ("http: {public_url: 'javascript:alert(1)'}\n", "http.public_url: must be http"),
         ("log: {level: '=='}\n", "log.level: "),
         ("uploads: {max_file_size: -1}\n", "uploads.max_file_size: "),
+        ("uploads: {dir: up}\n", "uploads.dir: must be an absolute path or begin with ~/"),
+        ("uploads: {dir: '~'}\n", "uploads.dir: "),
+        ("uploads: {dir: '~ada/up'}\n", "uploads.dir: "),
+        ("uploads: {dir: '~/../up'}\n", "uploads.dir: "),
         ("store: {backup_keep: 0}\n", "store.backup_keep: must be between 1 and 10000"),
         ("a: b: c\n", "line 1"),
     ] {
         let found = problems(text);
         assert!(found.iter().any(|line| line.contains(expected)), "{text:?} gave {found:?}");
     }
+    assert_eq!(problems("uploads: {dir: '~/up'}\n"), Vec::<String>::new());
     assert!(matches!(load(Some(Path::new("/nowhere/at.all")), &Flags::default()), Err(ConfigError::Unreadable { .. })));
 }

@@ -10,6 +10,7 @@ pub mod extract;
 pub mod health;
 pub mod jobs;
 pub mod observe;
+pub mod output;
 pub mod problem;
 pub mod router;
 pub mod templates;

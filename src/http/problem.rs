@@ -7,6 +7,7 @@ use slurmdash_api::Problem;
 use slurmdash_api::problem::FieldProblem;
 
 use crate::auth::{AuthError, Forbidden};
+use crate::hands::HandsError;
 use crate::slurm::{NotAJobId, SlurmError};
 use crate::store::StoreError;
 
@@ -70,6 +71,16 @@ impl ApiError {
     pub fn with_retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// The stable word for programs.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What is for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Seconds after which it is worth trying again.
@@ -151,6 +162,42 @@ impl From<NotAJobId> for ApiError {
     }
 }
 
+impl From<HandsError> for ApiError {
+    fn from(error: HandsError) -> Self {
+        use std::io::ErrorKind;
+        let detail = error.to_string();
+        let refused = |code| Self::new(StatusCode::FORBIDDEN, code, detail.clone());
+        let away = |code| {
+            tracing::warn!(error = detail, "nothing can be done on the login host");
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail.clone())
+        };
+        match &error {
+            HandsError::NoUser(_) | HandsError::NoAccount(_) => refused("no_unix_user"),
+            HandsError::NotAllowed { .. } => refused("unix_user_not_allowed"),
+            HandsError::LoginRefused { .. } => refused("login_refused"),
+            HandsError::Unreachable { .. }
+            | HandsError::NotSent(_)
+            | HandsError::Lost(_)
+            | HandsError::TimedOut { .. } => away("login_host_away").with_retry_after(10),
+            HandsError::Protocol(_) => away("agent_failed").with_retry_after(10),
+            HandsError::HostKey { .. } => away("login_host_untrusted"),
+            HandsError::NoAgent { .. } => away("no_agent"),
+            HandsError::Busy => away("login_host_busy").with_retry_after(1),
+            HandsError::TooMuch { .. } => Self::new(StatusCode::BAD_GATEWAY, "too_much_output", detail),
+            HandsError::NotStarted { .. } => away("command_missing"),
+            HandsError::File { kind, .. } => match kind {
+                ErrorKind::NotFound => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
+                ErrorKind::PermissionDenied => refused("permission_denied"),
+                ErrorKind::AlreadyExists => Self::new(StatusCode::CONFLICT, "already_exists", detail),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", detail)
+                }
+                _ => Self::new(StatusCode::CONFLICT, "file_unusable", detail),
+            },
+        }
+    }
+}
+
 impl From<SlurmError> for ApiError {
     fn from(error: SlurmError) -> Self {
         let detail = error.to_string();
@@ -158,6 +205,8 @@ impl From<SlurmError> for ApiError {
             SlurmError::Refused { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "slurm_refused", detail),
             SlurmError::NoSuchJob(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
             SlurmError::AlreadyFinished(_) => Self::new(StatusCode::CONFLICT, "already_finished", detail),
+            SlurmError::NotPermitted { .. } => Self::new(StatusCode::FORBIDDEN, "slurm_not_permitted", detail),
+            SlurmError::Hands(error) => error.into(),
             SlurmError::TimedOut { .. } => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "slurm_timed_out", detail).with_retry_after(10)
             }

@@ -14,7 +14,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{auth, cluster, docs, health, jobs, observe, templates, ui, uploads, ws};
+use super::{auth, cluster, docs, health, jobs, observe, output, templates, ui, uploads, ws};
 use crate::app::App;
 
 /// Largest body of a call that takes JSON, bytes: a 1 MiB script, escaped.
@@ -39,9 +39,15 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::submit))
         .routes(routes!(jobs::preview))
+        .routes(routes!(jobs::test))
+        .routes(routes!(jobs::hints))
+        .routes(routes!(jobs::act))
         .routes(routes!(jobs::detail))
-        .routes(routes!(jobs::cancel))
-        .routes(routes!(jobs::output))
+        .routes(routes!(jobs::record))
+        .routes(routes!(jobs::act_on_one))
+        .routes(routes!(output::piece))
+        .routes(routes!(output::link))
+        .routes(routes!(output::download))
         .routes(routes!(templates::list))
         .routes(routes!(templates::detail))
         .routes(routes!(uploads::init))

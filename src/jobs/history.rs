@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock};
 
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::jobs::{Job, JobState};
+use slurmdash_api::jobs::{Job, JobMore, JobState, Source};
 
 use crate::app::App;
+use crate::auth::Principal;
+use crate::hands::Hands;
 use crate::live::snapshot::Snapshot;
-use crate::slurm::{JobId, JobRecord, Slurm, Submission};
-use crate::store::audit::AuditEntry;
+use crate::slurm::{JobId, JobRecord, Settings, Slurm};
 use crate::store::history::{HistoryFilter, HistoryRecord};
 use crate::store::walk::PageRequest;
 use crate::store::{Store, StoreError};
@@ -44,13 +45,8 @@ impl History {
         Ok(Self { store, known: RwLock::new(known) })
     }
 
-    /// Remembers a submission.
-    pub async fn add(&self, record: HistoryRecord, script: String, audit: AuditEntry) -> Result<(), StoreError> {
-        self.remember(&record);
-        self.store.add_history(record, script, audit).await
-    }
-
-    fn remember(&self, record: &HistoryRecord) {
+    /// Takes a submission into the lists.
+    pub fn remember(&self, record: &HistoryRecord) {
         let new = Known { job: record.job.clone(), submitted_at: record.submitted_at };
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(record.job.job_id, new);
@@ -83,7 +79,7 @@ impl History {
     }
 
     /// Writes down what became of our jobs: from what Slurm lists, else by asking for those that it lists no more.
-    pub async fn follow_up(&self, slurm: &dyn Slurm, snapshot: &Snapshot, now: UnixSeconds) {
+    pub async fn follow_up(&self, slurm: &dyn Slurm, own: &dyn Hands, snapshot: &Snapshot, now: UnixSeconds) {
         let open: Vec<Known> = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             known.values().filter(|ours| is_open(ours.job.state)).cloned().collect()
@@ -103,14 +99,14 @@ impl History {
                 _ => None,
             };
             if let Some(state) = ended
-                && let Err(error) = self.close(slurm, number, state).await
+                && let Err(error) = self.close(slurm, own, number, state).await
             {
                 tracing::warn!(job_id = number, %error, "can't write down how a job ended; will try again");
             }
         }
     }
 
-    async fn close(&self, slurm: &dyn Slurm, number: u32, state: JobState) -> Result<(), StoreError> {
+    async fn close(&self, slurm: &dyn Slurm, own: &dyn Hands, number: u32, state: JobState) -> Result<(), StoreError> {
         let Some(mut record) = self.store.history_of_job(number)? else { return Ok(()) };
         record.job.state = state;
         match slurm.job(&JobId { job: number, task: None }).await {
@@ -120,6 +116,9 @@ impl History {
                 record.job = Job { owner, template, state, ..found.job };
                 record.exit_code = found.exit_code;
                 record.signal = found.signal;
+                // Without accounting there is nothing to keep.
+                let id = JobId { job: number, task: None };
+                record.usage = slurm.measured(own, &id, false).await.ok().map(|measured| measured.usage);
             }
             // Slurm is away: it is asked again at the next look.
             Err(_) if state == JobState::Unknown => return Ok(()),
@@ -153,9 +152,9 @@ pub fn is_same(ours: &HistoryRecord, theirs: &Job) -> bool {
 /// A job that Slurm has just taken.
 pub fn new_job(
     job_id: u32,
-    submission: &Submission,
+    settings: &Settings,
     app: &App,
-    owner: &str,
+    who: &Principal,
     template: Option<String>,
     now: UnixSeconds,
 ) -> Job {
@@ -165,19 +164,19 @@ pub fn new_job(
         id: job_id.to_string(),
         job_id,
         array_job_id: None,
-        name: submission.name.clone(),
-        user: app.unix_user.clone(),
-        owner: Some(owner.to_owned()),
-        account: submission.account.clone(),
-        partition: submission.partition.clone().or_else(default_partition).unwrap_or_default(),
-        qos: submission.qos.clone(),
+        name: settings.name.clone(),
+        user: app.people.unix_user(who).unwrap_or_default().to_owned(),
+        owner: Some(who.username.clone()),
+        account: settings.account.clone(),
+        partition: settings.partition.clone().or_else(default_partition).unwrap_or_default(),
+        qos: settings.qos.clone(),
         state: JobState::Pending,
         reason: None,
-        nodes: submission.nodes.unwrap_or(1),
-        tasks: submission.tasks,
-        cpus: submission.tasks.unwrap_or(1).saturating_mul(submission.cpus_per_task.unwrap_or(1)),
-        memory: submission.memory,
-        gpus: submission.gpus.unwrap_or(0),
+        nodes: settings.nodes.unwrap_or(1),
+        tasks: settings.tasks,
+        cpus: settings.tasks.unwrap_or(1).saturating_mul(settings.cpus_per_task.unwrap_or(1)),
+        memory: settings.memory,
+        gpus: settings.gpus.unwrap_or(0),
         node_list: None,
         submit_time: Some(now),
         start_time: None,
@@ -195,6 +194,7 @@ pub fn last_known(ours: &HistoryRecord) -> JobRecord {
         exit_code: ours.exit_code,
         signal: ours.signal,
         work_dir: Some(PathBuf::from(&ours.work_dir)),
+        source: Source::History,
         ..seen(ours.job.clone())
     }
 }
@@ -210,5 +210,6 @@ pub fn forgotten(ours: &HistoryRecord) -> JobRecord {
 
 /// Only what a list shows.
 pub fn seen(job: Job) -> JobRecord {
-    JobRecord { job, exit_code: None, signal: None, work_dir: None, stdout: None, stderr: None }
+    let (more, source) = (JobMore::default(), Source::Controller);
+    JobRecord { job, exit_code: None, signal: None, work_dir: None, stdout: None, stderr: None, more, source }
 }

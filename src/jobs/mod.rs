@@ -1,30 +1,40 @@
-//! Jobs: submit, look up, cancel, read their output.
+//! Jobs: submit, look up, act on them, read their output.
 //!
 //! What the controller knows comes from [`crate::slurm`] and the live snapshot; what only we know (who submitted it
-//! here, from which template, the script) from [`history`]. [`list`] and [`fit`] are pure.
+//! here, from which template, the script) from [`history`]. What is done for a person is done with their own hands
+//! ([`crate::hands`]). [`list`], [`fit`] and [`explain`] are pure.
 
+pub mod actions;
+mod detail;
+pub mod downloads;
+pub mod explain;
 pub mod fit;
 pub mod history;
 pub mod list;
+pub mod measure;
 pub mod output;
-
-use std::path::{Path, PathBuf};
+pub mod submit;
 
 use slurmdash_api::auth::Permission;
 use slurmdash_api::jobs::{
-    Job, JobDetail, JobPage, JobPreview, JobQuery, JobRequest, JobState, JobSubmitted, OutputStream,
+    ActionKind, HintsQuery, Job, JobForecast, JobPage, JobPreview, JobQuery, JobRequest, JobState, RunHints,
 };
 use slurmdash_api::problem::FieldProblem;
 
 use crate::app::App;
 use crate::auth::{Forbidden, Principal};
+use crate::hands::HandsError;
 use crate::random;
-use crate::slurm::{JobId, JobRecord, SlurmError};
+use crate::slurm::{JobId, SlurmError};
 use crate::store::StoreError;
-use crate::store::audit::AuditEntry;
-use crate::store::history::HistoryRecord;
 use crate::templates::{self, ProvidedFile, RenderError, Rendered};
 use crate::uploads::UploadError;
+
+use detail::whole;
+pub use detail::{detail, output_of, record_text};
+
+/// Runs that a hint looks at.
+const HINT_RUNS: usize = 5;
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -38,25 +48,43 @@ pub enum JobError {
     /// The job is somebody else's.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// It can't be done with a job in this state.
+    #[error("job {id} is {}: {} is not possible now", state.as_str(), kind.as_str())]
+    NotNow {
+        /// The job.
+        id: JobId,
+        /// What was asked for.
+        kind: ActionKind,
+        /// The job's state.
+        state: JobState,
+    },
     /// The job has no output that we know of.
     #[error("job {0} has no output file that is known here")]
     NoOutput(JobId),
-    /// The output file can't be read.
-    #[error("can't read {path}: {reason}")]
-    Output {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
+    /// Another request was made under the same `Idempotency-Key`.
+    #[error("this Idempotency-Key was used for another request; use a new one for each job")]
+    KeyTaken,
+    /// A request with the same `Idempotency-Key` is on its way.
+    #[error("a submission with this Idempotency-Key is on its way; ask again in a moment")]
+    UnderWay,
+    /// The way to Slurm broke, and it is certain that there is no job.
+    #[error("nothing was submitted: {reason}; submit it again")]
+    NotSubmitted {
+        /// What broke.
         reason: String,
     },
-    /// The job's folder can't be made.
-    #[error("can't make the job's folder {path}: {reason}")]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// The system's words.
+    /// The way to Slurm broke, and it is not known yet whether there is a job.
+    #[error(
+        "it is not known yet whether the job was submitted ({reason}); it will be found out, and never submitted twice: \
+         look at your jobs, or ask again with the same Idempotency-Key"
+    )]
+    Unclear {
+        /// What broke.
         reason: String,
     },
+    /// The person's hands could not do it.
+    #[error(transparent)]
+    Hands(#[from] HandsError),
     /// An upload can't be used.
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -69,6 +97,9 @@ pub enum JobError {
     /// No random numbers.
     #[error(transparent)]
     Random(#[from] random::NoRandomness),
+    /// The program is stopping.
+    #[error("the server is stopping; ask again in a moment with the same Idempotency-Key")]
+    Stopping,
 }
 
 impl JobError {
@@ -110,7 +141,7 @@ async fn prepare(app: &App, who: &Principal, request: &JobRequest) -> Result<Pre
     Ok(Prepared { rendered, template: name, category, files })
 }
 
-/// The exact script that [`submit`] would hand to sbatch, and what to know about it.
+/// The exact script that [`submit::submit`] would hand to sbatch, and what to know about it.
 pub async fn preview(app: &App, who: &Principal, request: &JobRequest) -> Result<JobPreview, JobError> {
     let Prepared { rendered, .. } = prepare(app, who, request).await?;
     let snapshot = app.live.current().await;
@@ -120,72 +151,28 @@ pub async fn preview(app: &App, who: &Principal, request: &JobRequest) -> Result
     Ok(JobPreview { script: rendered.script, fits_now: fit.fits_now, warnings })
 }
 
-/// Submits a job: makes its folder, hands it to Slurm, remembers who it belongs to.
-pub async fn submit(app: &App, who: &Principal, request: &JobRequest) -> Result<JobSubmitted, JobError> {
-    let Prepared { rendered, template, category, files } = prepare(app, who, request).await?;
-    let work_dir = make_folder(&app.config.jobs_dir(), who, &rendered.settings.name).await?;
-    let is_array = rendered.settings.array.is_some();
-    let stdout = work_dir.join(if is_array { "slurm-%A_%a.out" } else { "slurm-%j.out" });
-    let script = rendered.script.clone();
-    let submission = rendered.into_submission(work_dir.clone(), stdout.clone());
-    let submitted_at = app.clock.now();
-    let job_id = match app.slurm.submit(&submission).await {
-        Ok(job_id) => job_id,
-        Err(error) => {
-            // Still empty: nothing ran in it.
-            if let Err(error) = tokio::fs::remove_dir(&work_dir).await {
-                tracing::warn!(%error, folder = %work_dir.display(), "can't remove the folder of a refused job");
-            }
-            return Err(error.into());
-        }
-    };
-    tracing::info!(job_id, user = who.username, "job submitted");
-    let record = HistoryRecord {
-        job: history::new_job(job_id, &submission, app, &who.username, template, submitted_at),
-        owner_id: who.user_id.clone(),
-        submitted_at,
-        category,
-        work_dir: work_dir.display().to_string(),
-        stdout: stdout.display().to_string(),
-        files: files.iter().map(|file| file.path.display().to_string()).collect(),
-        exit_code: None,
-        signal: None,
-    };
-    let audit = AuditEntry::done(who.by(submitted_at), "job.submit", job_id.to_string());
-    if let Err(error) = app.history.add(record, script, audit).await {
-        // The job runs; saying that it failed would make people submit it twice.
-        tracing::error!(job_id, user = who.username, %error, "job submitted, but not in the history");
-    }
-    app.live.look_now();
-    Ok(JobSubmitted {
-        job_id,
-        job_name: submission.name,
-        message: "Job submitted successfully".into(),
-        stdout: expand(&stdout.display().to_string(), &JobId { job: job_id, task: None }),
-    })
+/// Whether Slurm would take it, and when it would start. Nothing is submitted and no folder is made.
+pub async fn test(app: &App, who: &Principal, request: &JobRequest) -> Result<JobForecast, JobError> {
+    let hands = app.people.hands(who).await?;
+    let Prepared { rendered, .. } = prepare(app, who, request).await?;
+    // The job's own folder isn't there yet; home is.
+    let folder = request.work_dir.as_ref().map_or_else(|| hands.user().home.clone(), Into::into);
+    let stdout = submit::stdout_in(&folder, &rendered.settings);
+    let submission = rendered.into_submission(folder, stdout, random::id()?);
+    Ok(app.slurm.test(hands.as_ref(), &submission).await?)
 }
 
-/// `<jobs>/<account>/<job name>-<random>`, mode 0700.
-async fn make_folder(jobs: &Path, who: &Principal, name: &str) -> Result<PathBuf, JobError> {
-    let slug: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(40).collect();
-    let slug = slug.trim_matches('-');
-    let unique = random::hex(&random::bytes::<4>()?);
-    let folder = if slug.is_empty() { format!("job-{unique}") } else { format!("{slug}-{unique}") };
-    let path = jobs.join(&who.username).join(folder);
-    let failed = |error: std::io::Error| JobError::Folder { path: path.clone(), reason: error.to_string() };
-    tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).await.map_err(failed)?;
-    Ok(path)
-}
-
-/// `%j`, `%A` and `%a` filled in (sbatch(1), "filename pattern").
-fn expand(pattern: &str, id: &JobId) -> String {
+/// `%j`, `%A`, `%a` and `%x` filled in (sbatch(1), "filename pattern").
+fn expand(pattern: &str, id: &JobId, name: &str) -> String {
     let task = id.task.map(|task| task.to_string()).unwrap_or_default();
-    pattern.replace("%j", &id.job.to_string()).replace("%A", &id.job.to_string()).replace("%a", &task)
+    let job = id.job.to_string();
+    pattern.replace("%j", &job).replace("%A", &job).replace("%a", &task).replace("%x", name)
 }
 
-/// Whether the caller may see a job's output and cancel it.
-fn is_own(who: &Principal, job: &Job) -> bool {
-    job.owner.as_deref() == Some(&who.username) || who.may(Permission::JobManage)
+/// Whether the caller may see a job's output and act on it, as far as this program has a say: the system and Slurm
+/// have theirs.
+fn may_touch(app: &App, who: &Principal, job: &Job) -> bool {
+    who.may(Permission::JobManage) || app.people.is_own(who, job)
 }
 
 /// A page of jobs: those Slurm knows, and ours that it has forgotten.
@@ -193,9 +180,11 @@ pub async fn list(app: &App, who: &Principal, query: JobQuery) -> Result<JobPage
     let filter = list::Filter::new(query)?;
     let snapshot = app.live.current().await;
     let past = app.history.past(&snapshot);
-    let page = filter.apply(snapshot.jobs.iter().chain(&past), &who.username);
+    let is_own = |job: &Job| app.people.is_own(who, job) || job.owner.as_deref() == Some(&who.username);
+    let page = filter.apply(snapshot.jobs.iter().chain(&past), is_own);
     Ok(JobPage {
         jobs: page.jobs,
+        arrays: page.arrays,
         total: page.total,
         page: page.page,
         page_count: page.page_count,
@@ -203,102 +192,34 @@ pub async fn list(app: &App, who: &Principal, query: JobQuery) -> Result<JobPage
     })
 }
 
-/// Everything known about a job: from Slurm, or the last known state when Slurm does not answer.
-pub async fn detail(app: &App, who: &Principal, id: &JobId) -> Result<JobDetail, JobError> {
-    let ours = app.store.history_of_job(id.job)?;
-    let snapshot = app.live.snapshot();
-    let mut freshness = snapshot.freshness.clone();
-    let (mut record, ours) = match app.slurm.job(id).await {
-        Ok(Some(record)) => {
-            let ours = ours.filter(|ours| history::is_same(ours, &record.job));
-            freshness.taken_at = Some(app.clock.now());
-            freshness.stale = false;
-            freshness.problem = None;
-            (record, ours)
-        }
-        Ok(None) => {
-            let Some(ours) = ours else { return Err(JobError::NotFound(id.clone())) };
-            (history::forgotten(&ours), Some(ours))
-        }
-        Err(error) => {
-            freshness.stale = true;
-            freshness.problem = Some(error.to_string());
-            let seen = snapshot.job(&id.to_string()).cloned().map(history::seen);
-            match (seen, ours) {
-                (Some(seen), ours) => {
-                    let ours = ours.filter(|ours| history::is_same(ours, &seen.job));
-                    (seen, ours)
-                }
-                (None, Some(ours)) => (history::last_known(&ours), Some(ours)),
-                (None, None) => return Err(error.into()),
-            }
-        }
-    };
-    if let Some(ours) = &ours {
-        record.job.owner.clone_from(&ours.job.owner);
-        record.job.template.clone_from(&ours.job.template);
-    }
-    let ours = match ours {
-        Some(ours) => {
-            let script = app.store.job_script(&ours)?;
-            Some((ours, script))
-        }
+/// What the caller's last runs of the same kind used.
+pub fn hints(app: &App, who: &Principal, query: &HintsQuery) -> Result<RunHints, JobError> {
+    let template = match &query.template_id {
+        Some(id) => Some(
+            app.templates
+                .get(id, who.may(Permission::JobManage))
+                .ok_or_else(|| JobError::invalid("template_id", "there is no such template"))?,
+        ),
         None => None,
     };
-    Ok(shown(who, id, record, ours, freshness))
-}
-
-fn shown(
-    who: &Principal,
-    id: &JobId,
-    record: JobRecord,
-    ours: Option<(HistoryRecord, Option<String>)>,
-    freshness: slurmdash_api::cluster::Freshness,
-) -> JobDetail {
-    let own = is_own(who, &record.job);
-    let text = |path: Option<PathBuf>| path.filter(|_| own).map(|path| path.display().to_string());
-    let (ours, script) = ours.filter(|_| own).unzip();
-    let expanded = ours.as_ref().map(|ours| expand(&ours.stdout, id));
-    JobDetail {
-        may_cancel: own && who.may(Permission::JobSubmit) && !record.job.state.is_final(),
-        exit_code: record.exit_code,
-        signal: record.signal,
-        work_dir: text(record.work_dir).or_else(|| ours.as_ref().map(|ours| ours.work_dir.clone())),
-        stdout: text(record.stdout).or_else(|| expanded.clone()),
-        stderr: text(record.stderr).or(expanded),
-        script: script.flatten(),
-        files: ours.map(|ours| ours.files).unwrap_or_default(),
-        freshness,
-        job: record.job,
+    let name = query.name.as_deref().unwrap_or_default();
+    if template.is_none() && name.is_empty() {
+        return Err(JobError::invalid("name", "give the job's name or its template"));
     }
-}
-
-/// The path of a job's output, if the caller may read it.
-pub async fn output_of(app: &App, who: &Principal, id: &JobId, stream: OutputStream) -> Result<PathBuf, JobError> {
-    let detail = detail(app, who, id).await?;
-    if !is_own(who, &detail.job) {
-        return Err(Forbidden(Permission::JobManage).into());
-    }
-    let path = match stream {
-        OutputStream::Stdout => detail.stdout,
-        OutputStream::Stderr => detail.stderr,
+    let template = template.as_ref().map(|template| template.name.as_str());
+    // The newest may not have ended, or not have been measured.
+    let runs = app.store.runs_of_kind(&who.user_id, template, name, HINT_RUNS * 4)?;
+    let runs: Vec<_> = runs.into_iter().filter_map(|run| run.usage).take(HINT_RUNS).collect();
+    let cpu_percent = |usage: &slurmdash_api::jobs::Usage| {
+        let available = usage.cpu_seconds_available.filter(|available| *available > 0.0)?;
+        Some(usage.cpu_seconds? * 100.0 / available)
     };
-    path.map(PathBuf::from).ok_or_else(|| JobError::NoOutput(id.clone()))
-}
-
-/// Cancels a job.
-pub async fn cancel(app: &App, who: &Principal, id: &JobId) -> Result<(), JobError> {
-    let detail = detail(app, who, id).await?;
-    if !is_own(who, &detail.job) {
-        return Err(Forbidden(Permission::JobManage).into());
-    }
-    if detail.job.state.is_final() || detail.job.state == JobState::Unknown {
-        return Err(SlurmError::AlreadyFinished(id.clone()).into());
-    }
-    app.slurm.cancel(id).await?;
-    tracing::info!(job = %id, user = who.username, "job cancelled");
-    app.live.look_now();
-    Ok(())
+    Ok(RunHints {
+        runs: u32::try_from(runs.len()).unwrap_or(u32::MAX),
+        memory_peak: runs.iter().filter_map(|usage| usage.memory_peak).max(),
+        elapsed: runs.iter().map(|usage| usage.elapsed).max(),
+        cpu_percent: runs.iter().filter_map(cpu_percent).max_by(f64::total_cmp),
+    })
 }
 
 #[cfg(test)]
@@ -338,7 +259,7 @@ pub(crate) mod tests {
     #[test]
     fn output_patterns_are_filled_in() {
         let id = JobId { job: 12, task: Some(3) };
-        assert_eq!(expand("/j/slurm-%A_%a.out", &id), "/j/slurm-12_3.out");
-        assert_eq!(expand("/j/slurm-%j.out", &JobId { job: 12, task: None }), "/j/slurm-12.out");
+        assert_eq!(expand("/j/%x-%A_%a.out", &id, "n"), "/j/n-12_3.out");
+        assert_eq!(expand("/j/slurm-%j.out", &JobId { job: 12, task: None }, "n"), "/j/slurm-12.out");
     }
 }

@@ -1,12 +1,11 @@
-//! Reads a piece of a job's output file.
+//! Reads a job's output file as the person who asks: the operating system says whether they may.
 use std::io::ErrorKind;
 use std::path::Path;
 
 use slurmdash_api::jobs::{OutputChunk, OutputQuery, OutputStream};
-use tokio::fs::{File, OpenOptions};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, SeekFrom};
 
 use super::JobError;
+use crate::hands::{Hands, HandsError, OpenFile, OpenHow, Place};
 
 /// Most bytes in one answer.
 pub const MAX_PIECE: u64 = 1 << 20;
@@ -41,48 +40,54 @@ impl Range {
     }
 }
 
-/// Reads a piece. A file that isn't there yet is an empty one with `exists: false`.
+/// Opens an output file; `None` when it isn't there yet.
 ///
-/// A piece never ends inside a UTF-8 character unless the file does. Only regular files are read, and no symbolic
-/// link is followed at the end of the path: the job could have put one there.
-pub async fn read(path: &Path, stream: OutputStream, range: Range) -> Result<OutputChunk, JobError> {
-    let mut chunk = OutputChunk {
-        stream,
-        path: path.display().to_string(),
-        exists: false,
-        size: 0,
-        offset: 0,
-        end: 0,
-        text: String::new(),
-    };
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let mut file: File = match OpenOptions::new().read(true).custom_flags(flags).open(path).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(chunk),
-        Err(error) => return Err(JobError::Output { path: path.into(), reason: error.to_string() }),
-    };
-    let failed = |error: std::io::Error| JobError::Output { path: path.into(), reason: error.to_string() };
-    let metadata = file.metadata().await.map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(JobError::Output { path: path.into(), reason: "it is not a regular file".into() });
+/// Only regular files are opened, and no symbolic link is followed at the end of the path: the job could have put one
+/// there.
+pub async fn open(hands: &dyn Hands, path: &Path) -> Result<Option<OpenFile>, HandsError> {
+    match hands.open(&Place::at(path), OpenHow::Read).await {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == Some(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
     }
-    chunk.exists = true;
-    chunk.size = metadata.len();
+}
+
+/// Opens the file and reads a piece. A file that isn't there yet is an empty one with `exists: false`.
+pub async fn read(hands: &dyn Hands, path: &Path, stream: OutputStream, range: Range) -> Result<OutputChunk, JobError> {
+    match open(hands, path).await? {
+        Some(file) => piece(&file, path, stream, range).await,
+        None => Ok(nothing(path, stream)),
+    }
+}
+
+/// A file that isn't there yet.
+pub fn nothing(path: &Path, stream: OutputStream) -> OutputChunk {
+    let path = path.display().to_string();
+    OutputChunk { stream, path, exists: false, size: 0, offset: 0, end: 0, text: String::new() }
+}
+
+/// Reads a piece of an open file. It never ends inside a UTF-8 character unless the file does.
+pub async fn piece(file: &OpenFile, path: &Path, stream: OutputStream, range: Range) -> Result<OutputChunk, JobError> {
+    let failed = |error: std::io::Error| JobError::from(HandsError::file(path, &error));
+    let size = file.stat().await.map_err(failed)?.size;
     let (offset, limit) = match range {
-        Range::Tail(tail) => (chunk.size.saturating_sub(tail), tail),
-        Range::From { offset, limit } => (offset.min(chunk.size), limit),
+        Range::Tail(tail) => (size.saturating_sub(tail), tail),
+        Range::From { offset, limit } => (offset.min(size), limit),
     };
-    file.seek(SeekFrom::Start(offset)).await.map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes).await.map_err(failed)?;
+    let limit = usize::try_from(limit.min(size - offset)).unwrap_or(usize::MAX);
+    let bytes = file.read_at(offset, limit).await.map_err(failed)?;
     // A tail may begin inside a character: leave out its rest.
     let skipped = if matches!(range, Range::Tail(_)) && offset > 0 { continuation_bytes(&bytes) } else { 0 };
     let kept = whole_characters(&bytes[skipped..]);
-    chunk.offset = offset + skipped as u64;
-    chunk.end = chunk.offset + kept.len() as u64;
-    chunk.text = String::from_utf8_lossy(kept).into_owned();
-    Ok(chunk)
+    let offset = offset + skipped as u64;
+    Ok(OutputChunk {
+        exists: true,
+        size,
+        offset,
+        end: offset + kept.len() as u64,
+        text: String::from_utf8_lossy(kept).into_owned(),
+        ..nothing(path, stream)
+    })
 }
 
 fn continuation_bytes(bytes: &[u8]) -> usize {
@@ -111,9 +116,10 @@ fn whole_characters(bytes: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hands::local::Local;
 
     async fn text(path: &Path, range: Range) -> (u64, u64, String) {
-        let chunk = read(path, OutputStream::Stdout, range).await.unwrap();
+        let chunk = read(&Local::own([]), path, OutputStream::Stdout, range).await.unwrap();
         (chunk.offset, chunk.end, chunk.text)
     }
 
@@ -144,8 +150,10 @@ mod tests {
         assert_eq!(text(&path, Range::Tail(100)).await.2, "\u{fffd}\u{fffd} ok \u{fffd}");
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(read(&link, OutputStream::Stdout, Range::Tail(1)).await.is_err());
-        assert!(read(dir.path(), OutputStream::Stdout, Range::Tail(1)).await.is_err());
-        assert!(!read(&dir.path().join("none"), OutputStream::Stdout, Range::Tail(1)).await.unwrap().exists);
+        let hands = Local::own([]);
+        assert!(read(&hands, &link, OutputStream::Stdout, Range::Tail(1)).await.is_err());
+        assert!(read(&hands, dir.path(), OutputStream::Stdout, Range::Tail(1)).await.is_err());
+        let none = read(&hands, &dir.path().join("none"), OutputStream::Stdout, Range::Tail(1)).await.unwrap();
+        assert!(!none.exists);
     }
 }

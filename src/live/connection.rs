@@ -140,7 +140,7 @@ impl Connection {
             return self.refuse("unknown_topic", "there is no such topic").await;
         };
         match message.action {
-            ClientAction::Subscribe => self.subscribe(topic, message.topic).await,
+            ClientAction::Subscribe => self.subscribe(topic, message.topic, message.from).await,
             ClientAction::Unsubscribe => {
                 self.topics.remove(&topic);
                 self.say(&ServerMessage::Unsubscribed { topic: message.topic }).await
@@ -148,7 +148,7 @@ impl Connection {
         }
     }
 
-    async fn subscribe(&mut self, topic: Topic, name: String) -> Result<(), End> {
+    async fn subscribe(&mut self, topic: Topic, name: String, from: Option<u64>) -> Result<(), End> {
         if let Err(error) = self.who.require(topic.permission()) {
             return self.refuse("forbidden", error.to_string()).await;
         }
@@ -156,8 +156,8 @@ impl Connection {
             return self.refuse("too_many_topics", format!("a connection holds at most {MAX_TOPICS} topics")).await;
         }
         let subscription = match &topic {
-            Topic::JobOutput(id) => {
-                let source = match output::open(&self.app, &self.who, id).await {
+            Topic::JobOutput(id, stream) => {
+                let source = match output::open(&self.app, &self.who, id, *stream, from).await {
                     Ok(source) => source,
                     Err(error) => return self.refuse("no_output", error.to_string()).await,
                 };

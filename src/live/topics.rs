@@ -1,5 +1,6 @@
 //! What a viewer can subscribe to, and who may.
 use slurmdash_api::auth::Permission;
+use slurmdash_api::jobs::OutputStream;
 use slurmdash_api::live::ServerMessage;
 
 use crate::slurm::JobId;
@@ -17,8 +18,8 @@ pub enum Topic {
     Templates,
     /// `notifications`: own notifications.
     Notifications,
-    /// `job-output:<id>`: what a job writes.
-    JobOutput(JobId),
+    /// `job-output:<id>` or `job-output:<id>:stderr`: what a job writes.
+    JobOutput(JobId, OutputStream),
 }
 
 impl Topic {
@@ -30,7 +31,15 @@ impl Topic {
             "upload" => Self::Upload,
             "templates" => Self::Templates,
             "notifications" => Self::Notifications,
-            other => Self::JobOutput(other.strip_prefix("job-output:")?.parse().ok()?),
+            other => {
+                let job = other.strip_prefix("job-output:")?;
+                let (id, stream) = match job.split_once(':') {
+                    None | Some((_, "stdout")) => (job.trim_end_matches(":stdout"), OutputStream::Stdout),
+                    Some((id, "stderr")) => (id, OutputStream::Stderr),
+                    Some(_) => return None,
+                };
+                Self::JobOutput(id.parse().ok()?, stream)
+            }
         })
     }
 
@@ -51,7 +60,7 @@ impl Topic {
     /// What a viewer must be allowed to.
     pub fn permission(&self) -> Permission {
         match self {
-            Self::Jobs | Self::Notifications | Self::JobOutput(_) => Permission::JobView,
+            Self::Jobs | Self::Notifications | Self::JobOutput(..) => Permission::JobView,
             Self::Nodes => Permission::NodeView,
             Self::Upload => Permission::DataRead,
             Self::Templates => Permission::TemplateView,
@@ -66,8 +75,21 @@ mod tests {
     #[test]
     fn names_are_read_and_nonsense_is_not() {
         assert_eq!(Topic::parse("jobs"), Some(Topic::Jobs));
-        assert_eq!(Topic::parse("job-output:12_3"), Some(Topic::JobOutput(JobId { job: 12, task: Some(3) })));
-        for nonsense in ["", "job", "job-output:", "job-output:x", "job-output:0", "job-output:1;2", "JOBS"] {
+        let id = JobId { job: 12, task: Some(3) };
+        assert_eq!(Topic::parse("job-output:12_3"), Some(Topic::JobOutput(id.clone(), OutputStream::Stdout)));
+        assert_eq!(Topic::parse("job-output:12_3:stderr"), Some(Topic::JobOutput(id, OutputStream::Stderr)));
+        for nonsense in [
+            "",
+            "job",
+            "job-output:",
+            "job-output:x",
+            "job-output:0",
+            "job-output:1;2",
+            "job-output:1:",
+            "job-output:1:x",
+            "job-output:1:stderr:stderr",
+            "JOBS",
+        ] {
             assert_eq!(Topic::parse(nonsense), None, "{nonsense:?}");
         }
     }

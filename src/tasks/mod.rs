@@ -4,7 +4,7 @@ mod poller;
 mod upkeep;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use slurmdash_api::live::ServerMessage;
@@ -15,19 +15,26 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::control;
+use crate::jobs::submit;
+use crate::store::audit::{AuditEntry, By};
 
 /// Pause between two looks at the template folder.
 const TEMPLATES_EVERY: Duration = Duration::from_secs(2);
-/// Pause between two searches for dead uploads.
+/// Pause between two searches for uploads that need somebody to end them.
 const UPLOADS_EVERY: Duration = Duration::from_mins(10);
+
+/// Pause between two looks for submissions of which it is not known what became of them.
+const SUBMISSIONS_EVERY: Duration = Duration::from_secs(5);
 
 /// Starts them all.
 pub fn start(app: &Arc<App>, tasks: &TaskTracker) {
     spawn(app, tasks, poller::run(app.clone()));
     spawn(app, tasks, watch_templates(app.clone()));
-    spawn(app, tasks, expire_uploads(app.clone()));
+    spawn(app, tasks, end_uploads(app.clone()));
     spawn(app, tasks, tell_uploads(app.clone()));
     spawn(app, tasks, upkeep::run(app.clone()));
+    spawn(app, tasks, settle_submissions(app.clone()));
+    spawn(app, tasks, audit_certificates(app.clone()));
     match control::listen(app) {
         Ok(listening) => spawn(app, tasks, listening),
         Err(error) => tracing::warn!(%error, "commands like `slurmdash backup create` can't reach this server"),
@@ -72,16 +79,50 @@ async fn watch_templates(app: Arc<App>) {
     }
 }
 
-/// Removes uploads that nobody goes on with.
-async fn expire_uploads(app: Arc<App>) {
+/// Settles uploads that a crash left open, and removes those that nobody goes on with.
+async fn end_uploads(app: Arc<App>) {
     let mut turns = interval(UPLOADS_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        match app.uploads.expire().await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "dead uploads removed"),
-            Err(error) => tracing::error!(%error, "dead uploads can't be removed; will try again"),
+        let completed = app.uploads.settle().await;
+        if completed > 0 {
+            tracing::info!(completed, "uploads completed that had lost their end");
+        }
+        let removed = app.uploads.expire().await;
+        if removed > 0 {
+            tracing::info!(removed, "dead uploads removed");
+        }
+    }
+}
+
+/// Writes down every certificate that lets us in as somebody. Its key id stands in sshd's log as well.
+async fn audit_certificates(app: Arc<App>) {
+    let taken = app.certificates.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(mut certificates) = taken else { return };
+    while let Some(issued) = certificates.recv().await {
+        tracing::info!(user = issued.user, host = issued.host, key_id = issued.key_id, "signing in to the login host");
+        let audit = AuditEntry::done(By::system(issued.at), "ssh.sign_in", issued.key_id);
+        if let Err(error) = app.store.audit(audit).await {
+            tracing::error!(%error, user = issued.user, "a certificate can't be written to the audit log");
+        }
+    }
+}
+
+/// Finds out what became of submissions that were interrupted, by a restart for example.
+async fn settle_submissions(app: Arc<App>) {
+    let mut turns = interval(SUBMISSIONS_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut has_failed = false;
+    loop {
+        turns.tick().await;
+        match submit::recover(&app).await {
+            Ok(_) => has_failed = false,
+            Err(error) if !has_failed => {
+                has_failed = true;
+                tracing::error!(%error, "interrupted submissions can't be settled; will try again");
+            }
+            Err(_) => {}
         }
     }
 }

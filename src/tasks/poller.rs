@@ -33,7 +33,7 @@ pub async fn run(app: Arc<App>) {
                 }
                 app.live.publish(snapshot);
                 let snapshot = app.live.last_known();
-                app.history.follow_up(app.slurm.as_ref(), &snapshot, app.clock.now()).await;
+                app.history.follow_up(app.slurm.as_ref(), app.own.as_ref(), &snapshot, app.clock.now()).await;
             }
             Err(error) => {
                 if !was_stale {
