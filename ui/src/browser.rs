@@ -83,6 +83,38 @@ pub fn after(milliseconds: i32, call: impl FnOnce() + 'static) {
     let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(closure.unchecked_ref(), milliseconds);
 }
 
+/// Runs `call` before the browser draws next; not while the page is out of sight.
+pub fn next_frame(call: impl FnOnce() + 'static) {
+    let closure = Closure::once_into_js(call);
+    let _ = window().request_animation_frame(closure.unchecked_ref());
+}
+
+/// Lets the browser save what is at `url` of ours as a file.
+pub fn download(url: &str) {
+    let link = document().create_element("a").ok().and_then(|link| link.dyn_into::<web_sys::HtmlAnchorElement>().ok());
+    if let Some(link) = link {
+        link.set_href(url);
+        link.set_download("");
+        link.click();
+    }
+}
+
+/// A random text that nobody else has: 128 bits.
+pub fn random_key() -> String {
+    use std::fmt::Write as _;
+    (0..4).fold(String::new(), |mut key, _| {
+        // Writing into a String can't fail.
+        let _ = write!(key, "{:08x}", random_u32());
+        key
+    })
+}
+
+fn random_u32() -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 2^32 by construction")]
+    let number = (js_sys::Math::random() * 4_294_967_296.0) as u32;
+    number
+}
+
 /// Runs `call` every `milliseconds` until the current reactive scope ends.
 pub fn every(milliseconds: i32, call: impl FnMut() + 'static) {
     let closure = Closure::<dyn FnMut()>::new(call);

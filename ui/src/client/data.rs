@@ -6,7 +6,7 @@ use slurmdash_api::cluster::{ClusterSummary, Freshness, NodesStatus};
 use slurmdash_api::live::ServerMessage;
 use sycamore::prelude::*;
 
-use super::http::{Body, ClientError, TIME_LIMIT_MS, parse};
+use super::http::{Call, ClientError, parse};
 use super::live::Live;
 use super::refetch::{Keeper, Refetch};
 use super::session::{Session, SessionState};
@@ -109,7 +109,7 @@ impl Data {
         let cluster = Remote::new();
         let nodes = Remote::new();
         let read_cluster = Refetch::new(GAP_MS, move || async move {
-            let answer = super::authorized(session, "GET", "/api/cluster", Body::Empty, TIME_LIMIT_MS)
+            let answer = super::authorized(session, Call::new("GET", "/api/cluster"))
                 .await
                 .and_then(|text| parse::<ClusterSummary>(&text));
             if let Ok(summary) = &answer {
@@ -118,7 +118,7 @@ impl Data {
             cluster.put(answer);
         });
         let read_nodes = Refetch::new(GAP_MS, move || async move {
-            let answer = super::authorized(session, "GET", "/api/nodes/status", Body::Empty, TIME_LIMIT_MS)
+            let answer = super::authorized(session, Call::new("GET", "/api/nodes/status"))
                 .await
                 .and_then(|text| parse::<NodesStatus>(&text));
             nodes.put(answer);

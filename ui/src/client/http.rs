@@ -75,6 +75,8 @@ pub struct Call<'a> {
     pub body: Body,
     /// Access token.
     pub bearer: Option<&'a str>,
+    /// Makes the same call once only, however often it is sent: `Idempotency-Key`.
+    pub key: Option<&'a str>,
     /// Sends the header that keeps the refresh token in a cookie.
     pub browser_session: bool,
     /// Milliseconds until it is given up.
@@ -84,7 +86,15 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A call without a body and without a token.
     pub fn new(method: &'a str, path: &'a str) -> Self {
-        Self { method, path, body: Body::Empty, bearer: None, browser_session: false, time_limit_ms: TIME_LIMIT_MS }
+        Self {
+            method,
+            path,
+            body: Body::Empty,
+            bearer: None,
+            key: None,
+            browser_session: false,
+            time_limit_ms: TIME_LIMIT_MS,
+        }
     }
 }
 
@@ -140,6 +150,9 @@ fn request(call: &Call<'_>, controller: &AbortController) -> Result<RequestInit,
     headers.set("Accept", "application/json")?;
     if let Some(token) = call.bearer {
         headers.set("Authorization", &format!("Bearer {token}"))?;
+    }
+    if let Some(key) = call.key {
+        headers.set("Idempotency-Key", key)?;
     }
     if call.browser_session {
         headers.set("X-Slurmdash-Browser", "1")?;

@@ -1,15 +1,15 @@
 //! A list of jobs as one page of it is shown: filtered, sorted and paged by the server, kept up to date in place.
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
-use slurmdash_api::jobs::{Job, JobPage, JobQuery};
+use serde::{Deserialize, Serialize};
+use slurmdash_api::jobs::{ActionRequest, ActionResults, ArrayStrip, Job, JobPage, JobQuery, OutputStream};
 use slurmdash_api::live::ServerMessage;
 use sycamore::prelude::*;
 
-use super::Client;
 use super::data::Remote;
 use super::http::escape;
 use super::refetch::{Keeper, Refetch};
+use super::{Client, ClientError};
 
 /// Shortest time between two reads of the list, milliseconds.
 const GAP_MS: f64 = 1_500.0;
@@ -43,7 +43,7 @@ impl JobList {
                     let mut moved = false;
                     page.patch(|page| {
                         page.freshness = freshness.clone();
-                        moved = patch(&mut page.jobs, changed, gone);
+                        moved = patch(&mut page.jobs, &page.arrays, changed, gone);
                         true
                     });
                     if moved {
@@ -66,13 +66,14 @@ impl JobList {
 }
 
 /// Puts changed jobs into the rows that show them. True when the list itself may be another one now (rows came, went or
-/// changed state), so that the server must be asked again.
-fn patch(rows: &mut [Job], changed: &[Job], gone: &[String]) -> bool {
+/// changed state, or a task of an array that is one row did), so that the server must be asked again.
+fn patch(rows: &mut [Job], arrays: &BTreeMap<u32, ArrayStrip>, changed: &[Job], gone: &[String]) -> bool {
     let mut places: HashMap<String, usize> =
         rows.iter().enumerate().map(|(place, job)| (job.id.clone(), place)).collect();
     let mut moved = gone.iter().any(|id| places.contains_key(id));
     for job in changed {
         match places.remove(&job.id) {
+            _ if job.array_job_id.is_some_and(|array| arrays.contains_key(&array)) => moved = true,
             Some(place) => {
                 moved |= rows[place].state != job.state;
                 rows[place] = job.clone();
@@ -81,6 +82,23 @@ fn patch(rows: &mut [Job], changed: &[Job], gone: &[String]) -> bool {
         }
     }
     moved
+}
+
+/// Does one thing with one job or many; the answer tells of each.
+pub async fn act(client: Client, request: &ActionRequest) -> Result<ActionResults, ClientError> {
+    client.post("/api/jobs/actions", request).await
+}
+
+#[derive(Deserialize)]
+struct Link {
+    url: String,
+}
+
+/// An address that gives a job's whole output once, without a session, within a minute.
+pub async fn output_link(client: Client, id: &str, stream: OutputStream) -> Result<String, ClientError> {
+    let stream = if stream == OutputStream::Stderr { "stderr" } else { "stdout" };
+    let path = format!("/api/jobs/{}/output/link?stream={stream}", escape(id));
+    Ok(client.post::<Link>(&path, &serde_json::json!({})).await?.url)
 }
 
 /// `path?name=value&…` of a query type: its fields by name, without those that are left out.
@@ -122,16 +140,22 @@ mod tests {
     #[test]
     fn rows_are_patched_in_place() {
         let mut rows = vec![job("1", JobState::Running), job("2", JobState::Pending)];
+        let none = BTreeMap::new();
         let mut longer = job("1", JobState::Running);
         longer.elapsed = 9;
-        assert!(!patch(&mut rows, &[longer], &[]), "only its time went on");
+        assert!(!patch(&mut rows, &none, &[longer], &[]), "only its time went on");
         assert_eq!(rows[0].elapsed, 9);
-        assert!(!patch(&mut rows, &[], &["7".into()]), "gone elsewhere");
-        assert!(patch(&mut rows, &[job("2", JobState::Running)], &[]));
+        assert!(!patch(&mut rows, &none, &[], &["7".into()]), "gone elsewhere");
+        assert!(patch(&mut rows, &none, &[job("2", JobState::Running)], &[]));
         assert_eq!(rows[1].state, JobState::Running);
-        assert!(patch(&mut rows, &[job("3", JobState::Pending)], &[]), "a new one");
-        assert!(patch(&mut rows, &[], &["1".into()]));
+        assert!(patch(&mut rows, &none, &[job("3", JobState::Pending)], &[]), "a new one");
+        assert!(patch(&mut rows, &none, &[], &["1".into()]));
         assert_eq!(rows.len(), 2);
+        let mut task = job("1_4", JobState::Running);
+        task.array_job_id = Some(1);
+        let arrays = BTreeMap::from([(1, ArrayStrip::default())]);
+        assert!(patch(&mut rows, &arrays, &[task], &[]), "its array's row says another thing now");
+        assert_eq!(rows[0].id, "1");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The live connection: one WebSocket for the whole page, shared by whoever subscribes to a topic.
 //!
 //! It connects when somebody is signed in and something is subscribed, comes back by itself after a break, and then
-//! subscribes again to everything. Nothing is replayed: after `Subscribed` a subscriber reads its snapshot again.
+//! subscribes again to everything. Nothing is replayed: after `Subscribed` a subscriber reads its snapshot again, unless
+//! its topic is a file, which goes on from where the subscriber says it is.
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use slurmdash_api::auth::{WS_BEARER_PREFIX, WS_PROTOCOL};
+use slurmdash_api::jobs::OutputStream;
 use slurmdash_api::live::{ClientAction, ClientMessage, ServerMessage};
 use sycamore::prelude::*;
 use sycamore::web::window;
@@ -32,6 +34,8 @@ pub enum LiveState {
 }
 
 type Handler = Rc<dyn Fn(&ServerMessage)>;
+/// Where a subscriber already is in a file, bytes.
+type Position = Rc<dyn Fn() -> u64>;
 
 struct Socket {
     raw: WebSocket,
@@ -54,6 +58,7 @@ struct Inner {
     session: Session,
     state: Signal<LiveState>,
     topics: RefCell<HashMap<String, Vec<(u64, Handler)>>>,
+    positions: RefCell<HashMap<String, Position>>,
     next_id: Cell<u64>,
     socket: RefCell<Option<Socket>>,
     connecting: Cell<bool>,
@@ -85,6 +90,7 @@ impl Live {
             session,
             state: create_signal(LiveState::Connecting),
             topics: RefCell::default(),
+            positions: RefCell::default(),
             next_id: Cell::default(),
             socket: RefCell::default(),
             connecting: Cell::default(),
@@ -128,6 +134,18 @@ impl Live {
         Subscription { live: self, topic: topic.to_owned(), id }
     }
 
+    /// As [`Live::subscribe`], for a topic that is a file: every (re)subscription goes on from `position`. One subscriber
+    /// a file: its place is nobody else's.
+    pub fn subscribe_from(
+        self,
+        topic: &str,
+        position: impl Fn() -> u64 + 'static,
+        handler: impl Fn(&ServerMessage) + 'static,
+    ) -> Subscription {
+        self.0.positions.borrow_mut().insert(topic.to_owned(), Rc::new(position));
+        self.subscribe(topic, handler)
+    }
+
     fn unsubscribe(self, topic: &str, id: u64) {
         let was_last = {
             let mut topics = self.0.topics.borrow_mut();
@@ -142,6 +160,7 @@ impl Live {
             was_last
         };
         if was_last {
+            self.0.positions.borrow_mut().remove(topic);
             self.say(ClientAction::Unsubscribe, topic);
         }
     }
@@ -150,7 +169,9 @@ impl Live {
         if let Some(socket) = self.0.socket.borrow().as_ref()
             && socket.raw.ready_state() == WebSocket::OPEN
         {
-            let message = ClientMessage { action, topic: topic.to_owned() };
+            let position = self.0.positions.borrow().get(topic).cloned();
+            let from = position.filter(|_| action == ClientAction::Subscribe).map(|position| position());
+            let message = ClientMessage { action, topic: topic.to_owned(), from };
             if let Ok(text) = serde_json::to_string(&message) {
                 // A socket that breaks here says so in its close event.
                 let _ = socket.raw.send_with_str(&text);
@@ -256,9 +277,17 @@ fn topic_of(message: &ServerMessage) -> Option<String> {
         ServerMessage::Nodes { .. } => "nodes".to_owned(),
         ServerMessage::UploadProgress(_) => "upload".to_owned(),
         ServerMessage::Templates(_) => "templates".to_owned(),
-        ServerMessage::JobOutput { job_id, .. } => format!("job-output:{job_id}"),
+        ServerMessage::JobOutput { job_id, output } => output_topic(job_id, output.stream),
         ServerMessage::Error { .. } => return None,
     })
+}
+
+/// The topic of one of a job's outputs.
+pub fn output_topic(job_id: &str, stream: OutputStream) -> String {
+    match stream {
+        OutputStream::Stdout => format!("job-output:{job_id}"),
+        OutputStream::Stderr => format!("job-output:{job_id}:stderr"),
+    }
 }
 
 /// `/ws` of the server that this page came from.

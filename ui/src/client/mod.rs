@@ -48,12 +48,22 @@ impl Client {
 
     /// Reads `path`.
     pub async fn get<T: DeserializeOwned>(self, path: &str) -> Result<T, ClientError> {
-        parse(&authorized(self.session, "GET", path, Body::Empty, http::TIME_LIMIT_MS).await?)
+        parse(&authorized(self.session, Call::new("GET", path)).await?)
     }
 
     /// Posts `body` as JSON.
     pub async fn post<T: DeserializeOwned>(self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
-        parse(&authorized(self.session, "POST", path, json(body), http::TIME_LIMIT_MS).await?)
+        parse(&authorized(self.session, Call { body: json(body), ..Call::new("POST", path) }).await?)
+    }
+
+    /// Posts `body` as JSON with a key under which the server does it once only, so that it may be sent again.
+    pub async fn post_once<T: DeserializeOwned>(
+        self,
+        path: &str,
+        body: &impl Serialize,
+        key: &str,
+    ) -> Result<T, ClientError> {
+        parse(&authorized(self.session, Call { body: json(body), key: Some(key), ..Call::new("POST", path) }).await?)
     }
 
     /// Posts a form; `time_limit_ms` leaves room for a slow line.
@@ -63,12 +73,13 @@ impl Client {
         form: &web_sys::FormData,
         time_limit_ms: i32,
     ) -> Result<T, ClientError> {
-        parse(&authorized(self.session, "POST", path, Body::Form(form.clone()), time_limit_ms).await?)
+        let body = Body::Form(form.clone());
+        parse(&authorized(self.session, Call { body, time_limit_ms, ..Call::new("POST", path) }).await?)
     }
 
     /// Deletes what is at `path`.
     pub async fn delete<T: DeserializeOwned>(self, path: &str) -> Result<T, ClientError> {
-        parse(&authorized(self.session, "DELETE", path, Body::Empty, http::TIME_LIMIT_MS).await?)
+        parse(&authorized(self.session, Call::new("DELETE", path)).await?)
     }
 }
 
@@ -78,20 +89,11 @@ pub fn use_client() -> Client {
 }
 
 /// Makes a call as the person who is signed in; a refused token is renewed once and the call made again.
-async fn authorized(
-    session: Session,
-    method: &str,
-    path: &str,
-    body: Body,
-    time_limit_ms: i32,
-) -> Result<String, ClientError> {
+async fn authorized(session: Session, call: Call<'_>) -> Result<String, ClientError> {
     let mut token = session.token().await?;
     let mut is_first = true;
     loop {
-        let mut call = Call::new(method, path);
-        call.bearer = Some(&token);
-        call.body = body.clone();
-        call.time_limit_ms = time_limit_ms;
+        let call = Call { bearer: Some(&token), body: call.body.clone(), ..call };
         match exchange(call).await {
             Err(error) if is_first && error.status() == Some(401) => {
                 token = session.token_instead_of(&token).await?;

@@ -5,6 +5,9 @@
 //! read while the very change it depends on is being passed on (`if a.get() { b.get() }`, with `a` and `b` made from
 //! the same signal).
 //!
+//! No signal may be set or made inside `with`: it holds what all signals are kept in. `batch` is for code that runs in
+//! a scope, not for what the browser calls by itself (timers, sockets, `spawn_local`).
+//!
 //! Components take what they show as props and know nothing of the server; texts come from `i18n`.
 
 pub mod banner;
@@ -19,13 +22,16 @@ pub mod heat_grid;
 pub mod icon;
 pub mod keyed;
 pub mod log_view;
+pub mod menu;
 pub mod meter;
 pub mod page_header;
 pub mod pagination;
 pub mod problem;
+pub mod selection;
 pub mod skeleton;
 pub mod state_pill;
 pub mod stepper;
+pub mod strip;
 pub mod table;
 pub mod tabs;
 pub mod time;
@@ -44,13 +50,16 @@ pub use field::{Checkbox, Choice, SearchInput, Select, TextInput};
 pub use heat_grid::HeatGrid;
 pub use icon::{Glyph, icon};
 pub use log_view::{Log, LogView};
+pub use menu::{Menu, MenuItem};
 pub use meter::Meter;
 pub use page_header::PageHeader;
 pub use pagination::Pagination;
 pub use problem::{LoadProblem, problem_words};
+pub use selection::Selection;
 pub use skeleton::Skeleton;
 pub use state_pill::{JobStatePill, NodeStatePill};
 pub use stepper::Stepper;
+pub use strip::Strip;
 pub use table::{Cell, Column, Row, SortOrder, Table};
 pub use tabs::{Tab, Tabs};
 pub use time::time_ago;

@@ -14,6 +14,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 use super::Text;
 use super::icon::{Glyph, icon};
 use super::keyed::keyed_items;
+use super::selection::Selection;
 use super::skeleton::Skeleton;
 use super::state_pill::{JobStatePill, NodeStatePill};
 use super::time::time_ago;
@@ -94,7 +95,7 @@ impl PartialEq for Cell {
 }
 
 /// One row.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Row {
     /// What tells it from every other row.
     pub key: String,
@@ -102,6 +103,10 @@ pub struct Row {
     pub href: Option<String>,
     /// As many cells as there are columns.
     pub cells: Vec<Cell>,
+    /// What its box is called, in a table whose rows can be chosen; without it this one can't be.
+    pub chosen_as: Option<String>,
+    /// It belongs to the row above it.
+    pub is_part: bool,
 }
 
 /// How a list is sorted, as the URL and the server write it: `name`, or `-name` for the other way round.
@@ -147,29 +152,54 @@ pub struct TableProps {
     /// Stands in place of the rows when there are none.
     #[prop(default = Rc::new(View::new))]
     empty: DrawCell,
+    /// Rows can be chosen.
+    #[prop(default, setter(strip_option))]
+    selection: Option<Selection>,
 }
 
 /// A table.
 #[component]
 pub fn Table(props: TableProps) -> View {
-    let TableProps { label, columns, rows, loading, empty } = props;
+    let TableProps { label, columns, rows, loading, empty, selection } = props;
     let (loading_now, for_empty) = (loading.clone(), rows.clone());
     let is_empty = create_selector(move || {
         // Both are read whatever the first one says: see the module's note in components/mod.rs.
         let (loading, none) = (loading_now.get(), for_empty.get_clone().is_empty());
         none && !loading
     });
+    let for_choice = rows.clone();
+    let choices = create_selector(move || -> Vec<String> {
+        let rows = for_choice.get_clone();
+        rows.into_iter().filter(|row| row.chosen_as.is_some()).map(|row| row.key).collect()
+    });
     let (keys, items) = keyed_items(move || rows.get_clone(), |row| &row.key);
-    let heads: Vec<View> = columns.iter().map(|&column| head(column)).collect();
+    let heads: Vec<View> = selection
+        .map(|selection| selection.head(choices))
+        .into_iter()
+        .chain(columns.iter().map(|&column| head(column)))
+        .collect();
+    if let Some(selection) = selection {
+        create_effect(move || selection.keep(&choices.get_clone()));
+    }
+    let touching = create_selector(move || selection.is_some_and(|selection| selection.touching().get()));
+    let pressed = move |event: KeyboardEvent| {
+        if let Some(selection) = selection {
+            choose_by_key(&event, selection, &choices.get_clone_untracked());
+        }
+        move_between_rows(&event);
+    };
     view! {
-        div(class="table-frame") {
+        div(class="table-frame", data-touching=move || touching.get().then_some("")) {
             table(class="table", role="table", aria-label=move || label.get_clone()) {
                 thead(role="rowgroup") { tr(role="row") { (heads) } }
-                tbody(role="rowgroup", on:keydown=|event: KeyboardEvent| move_between_rows(&event)) {
+                tbody(role="rowgroup", on:keydown=pressed) {
                     Keyed(
                         list=keys,
                         key=Clone::clone,
-                        view=move |key: String| items.get(&key).map_or_else(View::new, |row| draw_row(row, &columns))
+                        view=move |key: String| {
+                            let choice = selection.map(|selection| (selection, choices));
+                            items.get(&key).map_or_else(View::new, |row| draw_row(row, &columns, choice))
+                        }
                     )
                 }
             }
@@ -212,14 +242,18 @@ fn head(column: Column) -> View {
     }
 }
 
-fn draw_row(row: Signal<Row>, columns: &[Column]) -> View {
+fn draw_row(row: Signal<Row>, columns: &[Column], choice: Option<(Selection, ReadSignal<Vec<String>>)>) -> View {
     let cells: Vec<View> = columns
         .iter()
         .enumerate()
         .map(|(index, &column)| {
             let cell = create_selector(move || row.with(|row| row.cells.get(index).cloned()));
             let href = create_selector(move || row.with(|row| row.href.clone()).filter(|_| index == 0));
-            let class = if column.numeric { "numeric" } else { "" };
+            let class = match (index, column.numeric) {
+                (0, _) => "row-head",
+                (_, true) => "numeric",
+                (_, false) => "",
+            };
             view! {
                 td(class=class, role="cell", data-label=move || (column.label)()) {
                     (match (cell.get_clone(), href.get_clone()) {
@@ -234,7 +268,25 @@ fn draw_row(row: Signal<Row>, columns: &[Column]) -> View {
             }
         })
         .collect();
-    view! { tr(role="row") { (cells) } }
+    let Some((selection, choices)) = choice else {
+        return view! { tr(role="row") { (cells) } };
+    };
+    let key = row.with_untracked(|row| row.key.clone());
+    let (own, shown) = (key.clone(), key.clone());
+    let label = create_selector(move || row.with(|row| row.chosen_as.clone()));
+    let is_part = create_selector(move || row.with(|row| row.is_part));
+    let chosen = create_selector(move || selection.has(&own));
+    view! {
+        tr(
+            role="row",
+            data-key=shown,
+            data-part=move || is_part.get().then_some(""),
+            data-chosen=move || chosen.get().then_some("")
+        ) {
+            (selection.cell(key.clone(), label.get_clone().map(Into::into), choices))
+            (cells)
+        }
+    }
 }
 
 fn draw_cell(cell: Cell) -> View {
@@ -254,6 +306,20 @@ fn draw_cell(cell: Cell) -> View {
             }
         },
         Cell::Custom(_, draw) => draw(),
+    }
+}
+
+/// The space bar chooses the row that has the focus, and with the shift key everything from the last one to it.
+fn choose_by_key(event: &KeyboardEvent, selection: Selection, choices: &[String]) {
+    let link = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok())
+        .filter(|element| event.key() == " " && element.class_list().contains("row-link"));
+    let key = link.and_then(|link| link.closest("tr").ok().flatten()).and_then(|row| row.get_attribute("data-key"));
+    let Some(key) = key else { return };
+    event.prevent_default();
+    if choices.contains(&key) {
+        selection.press(&key, event.shift_key(), choices);
     }
 }
 

@@ -311,6 +311,7 @@ fn job_row(job: &Job) -> Row {
             Cell::Number(time),
             Cell::Time(job.submit_time),
         ],
+        ..Row::default()
     }
 }
 

@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use slurmdash_api::cluster::{Node, NodeState};
-use slurmdash_api::jobs::JobState;
+use slurmdash_api::jobs::{ArrayStrip, JobState};
 use sycamore::prelude::*;
 
 use crate::client::use_client;
 use crate::components::{
     Banner, Button, ButtonKind, Cell, Checkbox, Choice, CodeView, Column, Dialog, EmptyState, ExplanationBox, Glyph,
-    HeatGrid, JobStatePill, Meter, NodeStatePill, PageHeader, Pagination, Row, SearchInput, Select, Skeleton, Stepper,
-    Tab, Table, Tabs, TextInput, Tone, toast, toast_with_undo,
+    HeatGrid, JobStatePill, Log, LogView, Menu, MenuItem, Meter, NodeStatePill, PageHeader, Pagination, Row,
+    SearchInput, Select, Selection, Skeleton, Stepper, Strip, Tab, Table, Tabs, TextInput, Tone, toast,
+    toast_with_undo,
 };
 use crate::i18n::{format, t};
 
@@ -59,7 +60,9 @@ fn Samples() -> View {
         sample(|| t().gallery.fields(), fields()),
         sample(|| t().gallery.meters(), meters()),
         sample(|| t().gallery.heat(), heat_grids()),
+        sample(|| t().gallery.strips(), strips()),
         sample(|| t().gallery.tables(), table()),
+        sample(|| t().gallery.logs(), logs()),
         sample(|| t().gallery.messages(), messages()),
         sample(|| t().gallery.navigation(), navigation()),
         sample(|| t().gallery.reading(), reading()),
@@ -107,6 +110,10 @@ fn buttons() -> View {
         div(class="tags") {
             Button(kind=ButtonKind::Primary, busy=true) { (|| t().gallery.busy()) }
             Button(disabled=true) { (|| t().gallery.disabled()) }
+            Menu(label=move || t().actions.more(), items=vec![
+                MenuItem { glyph: Glyph::RotateCw, label: (|| t().actions.requeue()).into(), act: Box::new(|| {}) },
+                MenuItem { glyph: Glyph::Timer, label: (|| t().actions.time_limit()).into(), act: Box::new(|| {}) },
+            ])
         }
     }
 }
@@ -205,6 +212,7 @@ fn heat_grids() -> View {
 fn table() -> View {
     let rows = create_memo(|| {
         let row = |id: &str, name: &str, state: JobState, used: u64| Row {
+            chosen_as: Some(t().jobs.select_job(id, name)),
             key: id.to_owned(),
             href: Some("/gallery".to_owned()),
             cells: vec![
@@ -214,6 +222,7 @@ fn table() -> View {
                 Cell::Share(used, 64, t().common.used_of(&used.to_string(), "64")),
                 Cell::Number(format::duration(used * 977)),
             ],
+            ..Row::default()
         };
         vec![
             row("1042", "wing-sweep-a12", JobState::Running, 48),
@@ -238,9 +247,42 @@ fn table() -> View {
         }
     };
     view! {
-        Table(label=move || t().gallery.tables(), columns=columns(), rows=rows)
+        Table(label=move || t().gallery.tables(), columns=columns(), rows=rows, selection=Selection::new())
         Table(label=move || t().gallery.tables(), columns=columns(), rows=Vec::<Row>::new(), empty=Rc::new(empty))
     }
+}
+
+/// Arrays from small to large.
+fn strips() -> View {
+    let strip = |runs: &[(u32, u32, JobState)]| {
+        let mut strip = ArrayStrip { runs: runs.to_vec(), ..ArrayStrip::default() };
+        for &(first, last, state) in runs {
+            *strip.counts.entry(state).or_default() += last - first + 1;
+            strip.total += last - first + 1;
+        }
+        *create_signal(strip)
+    };
+    let small = strip(&[(0, 2, JobState::Completed), (3, 3, JobState::Failed), (4, 7, JobState::Pending)]);
+    let large = strip(&[
+        (0, 411, JobState::Completed),
+        (412, 418, JobState::OutOfMemory),
+        (419, 440, JobState::Running),
+        (441, 450, JobState::Cancelled),
+        (451, 460, JobState::Timeout),
+        (461, 999, JobState::Pending),
+    ]);
+    view! {
+        Strip(strip=small)
+        Strip(strip=large, wordy=true)
+    }
+}
+
+/// Output with colours, and a progress line that overwrote itself.
+fn logs() -> View {
+    let log = Log::new();
+    log.feed("\x1b[32mINFO\x1b[0m epoch 1: loss 2.31\n\x1b[33mWARN\x1b[0m learning rate is high\n");
+    log.feed("progress 10%\rprogress 99%\n\x1b[1;31mERROR\x1b[0m CUDA out of memory\n");
+    view! { LogView(label=move || t().gallery.logs(), log=log, placeholder=move || t().log.waiting()) }
 }
 
 fn messages() -> View {

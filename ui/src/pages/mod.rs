@@ -4,6 +4,7 @@
 pub mod dashboard;
 pub mod gallery;
 pub mod job;
+pub mod job_actions;
 pub mod jobs;
 pub mod login;
 pub mod new_job;

@@ -206,6 +206,7 @@ fn node_row(node: &Node) -> Row {
             Cell::Text(node.partitions.join(", ")),
             Cell::Text(node.reason.clone().unwrap_or_default()),
         ],
+        ..Row::default()
     }
 }
 

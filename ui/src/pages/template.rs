@@ -171,6 +171,7 @@ fn parameter_table(parameters: &[TemplateParameter]) -> View {
                 Cell::Text(allowed_words(parameter)),
                 Cell::Mono(parameter.name.to_uppercase()),
             ],
+            ..Row::default()
         };
         parameters.iter().map(row).collect::<Vec<_>>()
     });
@@ -200,6 +201,7 @@ fn file_table(files: &[TemplateFile]) -> View {
                 Cell::Text(file.kind.map_or_else(|| "–".into(), |kind| kind.as_str().to_owned())),
                 Cell::Mono(format!("FILE_{}", file.name.to_uppercase())),
             ],
+            ..Row::default()
         };
         files.iter().map(row).collect::<Vec<_>>()
     });

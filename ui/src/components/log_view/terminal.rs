@@ -1,12 +1,18 @@
 //! What a terminal would show of a program's output, line by line: carriage returns overwrite, colours become styles,
 //! and every other escape sequence is dropped, so that hostile output can do nothing but look odd.
 //!
-//! Pure and incremental: text comes in pieces of any length, even cut in the middle of a sequence. Memory is bounded by
-//! [`MOST_LINES`] and [`LONGEST_LINE`].
+//! Pure and incremental: text comes in pieces of any length, even cut in the middle of a sequence, and what came before
+//! it may follow later. Memory is bounded by lines, by their length, and by bytes in all.
 use std::collections::VecDeque;
 
 /// Lines kept; older ones are dropped.
-pub const MOST_LINES: usize = 5_000;
+pub const MOST_LINES: usize = 10_000;
+/// Lines kept when earlier ones were asked for.
+const MOST_WITH_EARLIER: usize = 40_000;
+/// Bytes of text kept, whatever its lines: rubbish has few and long ones.
+const MOST_BYTES: usize = 12 << 20;
+/// Number of the first line: earlier ones, asked for later, get smaller numbers.
+const BASE: usize = 1 << 30;
 /// Characters of a line; a longer one goes on in the next line.
 const LONGEST_LINE: usize = 8_000;
 /// Parameters of a sequence are read up to here; longer ones are nonsense.
@@ -54,15 +60,37 @@ enum Reading {
 }
 
 /// The output so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Terminal {
     finished: VecDeque<Line>,
-    /// Lines that were dropped at the front.
-    dropped: usize,
+    /// Number of the first line that is kept.
+    first: usize,
+    /// Bytes of the finished lines.
+    bytes: usize,
+    /// Lines that may be kept.
+    room: usize,
+    /// Whether lines were dropped at the front.
+    cut: bool,
     current: Vec<(char, Style)>,
     cursor: usize,
     style: Style,
     reading: Reading,
+}
+
+impl Default for Terminal {
+    fn default() -> Self {
+        Self {
+            finished: VecDeque::new(),
+            first: BASE,
+            bytes: 0,
+            room: MOST_LINES,
+            cut: false,
+            current: Vec::new(),
+            cursor: 0,
+            style: Style::default(),
+            reading: Reading::default(),
+        }
+    }
 }
 
 impl Terminal {
@@ -73,19 +101,56 @@ impl Terminal {
         }
     }
 
-    /// Number of the first line that is still there, from 0.
+    /// Takes in what was written before everything that is here.
+    pub fn feed_before(&mut self, text: &str) {
+        let mut before = Self { room: MOST_WITH_EARLIER, ..Self::default() };
+        before.feed(text);
+        // The piece may end within a line: what is here goes on with it.
+        if let Some(first) = self.finished.front_mut() {
+            let mut joint = spans(&before.current);
+            self.bytes += size(&joint);
+            joint.append(first);
+            *first = joint;
+        } else {
+            self.cursor += before.current.len();
+            before.current.append(&mut self.current);
+            self.current = before.current;
+        }
+        self.room = (self.room + before.finished.len()).min(MOST_WITH_EARLIER);
+        self.first -= before.finished.len();
+        self.bytes += before.bytes;
+        before.finished.append(&mut self.finished);
+        self.finished = before.finished;
+    }
+
+    /// Whether there is room for lines from before those that are here.
+    pub fn has_room_before(&self) -> bool {
+        !self.cut && self.finished.len() < MOST_WITH_EARLIER / 2 && self.bytes < MOST_BYTES / 2
+    }
+
+    /// Whether lines were dropped at the front to keep the rest.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// How many lines are here.
+    pub fn count(&self) -> usize {
+        self.finished.len() + 1
+    }
+
+    /// Number of the first line that is still there.
     pub fn first(&self) -> usize {
-        self.dropped
+        self.first
     }
 
     /// Number after the last line; the last one is the one being written.
     pub fn end(&self) -> usize {
-        self.dropped + self.finished.len() + 1
+        self.first + self.finished.len() + 1
     }
 
     /// A line by its number; nothing for one that was dropped or isn't there yet.
     pub fn line(&self, number: usize) -> Line {
-        match number.checked_sub(self.dropped) {
+        match number.checked_sub(self.first) {
             Some(place) if place < self.finished.len() => self.finished[place].clone(),
             Some(place) if place == self.finished.len() => spans(&self.current),
             _ => Line::new(),
@@ -105,7 +170,7 @@ impl Terminal {
 
     /// Whether nothing was written yet.
     pub fn is_empty(&self) -> bool {
-        self.end() == 1 && self.current.is_empty()
+        self.finished.is_empty() && self.current.is_empty()
     }
 
     fn take(&mut self, c: char) {
@@ -178,12 +243,16 @@ impl Terminal {
     }
 
     fn line_feed(&mut self) {
-        self.finished.push_back(spans(&self.current));
+        let line = spans(&self.current);
+        self.bytes += size(&line);
+        self.finished.push_back(line);
         self.current.clear();
         self.cursor = 0;
-        if self.finished.len() >= MOST_LINES {
-            self.finished.pop_front();
-            self.dropped += 1;
+        while self.finished.len() >= self.room || self.bytes > MOST_BYTES {
+            let Some(line) = self.finished.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub(size(&line));
+            self.first += 1;
+            self.cut = true;
         }
     }
 
@@ -205,6 +274,11 @@ impl Terminal {
             _ => {}
         }
     }
+}
+
+/// Bytes that a line takes, about.
+fn size(line: &Line) -> usize {
+    line.iter().map(|span| span.text.len() + size_of::<Span>()).sum()
 }
 
 /// Joins characters of one style; spaces that only fill up the end are left out.
@@ -304,7 +378,7 @@ mod tests {
     fn colours_become_styles() {
         let mut terminal = Terminal::default();
         terminal.feed("\x1b[1;31merror\x1b[0m: \x1b[38;5;46mgreen\x1b[39m \x1b[38;2;10;20;250mblue\x1b[m.");
-        let line = terminal.line(0);
+        let line = terminal.line(BASE);
         let look: Vec<(&str, u8, bool)> =
             line.iter().map(|span| (span.text.as_str(), span.style.colour, span.style.bold)).collect();
         assert_eq!(
@@ -328,7 +402,7 @@ mod tests {
             terminal.feed(&c.to_string());
         }
         assert_eq!(terminal.plain(), "abcde");
-        assert_eq!(terminal.line(0)[1].style.colour, 3);
+        assert_eq!(terminal.line(BASE)[1].style.colour, 3);
     }
 
     #[test]
@@ -348,11 +422,34 @@ mod tests {
             terminal.feed(&format!("{number}\n"));
         }
         assert_eq!(terminal.end() - terminal.first(), MOST_LINES);
-        assert_eq!(terminal.end(), MOST_LINES * 2 + 1);
+        assert_eq!(terminal.end() - BASE, MOST_LINES * 2 + 1);
         assert_eq!(terminal.text(terminal.first()), (MOST_LINES + 1).to_string());
-        assert_eq!(terminal.text(0), "", "dropped");
+        assert_eq!(terminal.text(BASE), "", "dropped");
+        assert!(terminal.is_cut() && !terminal.has_room_before());
         let mut wide = Terminal::default();
         wide.feed(&"x".repeat(LONGEST_LINE * 3));
-        assert_eq!(wide.end(), 3);
+        assert_eq!(wide.count(), 3);
+        let mut rubbish = Terminal::default();
+        let long = "\u{fffd}".repeat(LONGEST_LINE);
+        for _ in 0..1_000 {
+            rubbish.feed(&long);
+        }
+        assert!(rubbish.count() < 600 && rubbish.is_cut(), "{} lines", rubbish.count());
+    }
+
+    #[test]
+    fn earlier_output_goes_before_the_rest() {
+        let mut terminal = Terminal::default();
+        terminal.feed("e 3\nline 4\nli");
+        assert!(terminal.has_room_before());
+        terminal.feed_before("line 1\nline 2\nlin");
+        assert_eq!(terminal.first(), BASE - 2);
+        terminal.feed("ne 5");
+        assert_eq!(terminal.plain(), "line 1\nline 2\nline 3\nline 4\nline 5");
+        let mut short = Terminal::default();
+        short.feed("ld");
+        short.feed_before("hel\nwor");
+        short.feed("!");
+        assert_eq!(short.plain(), "hel\nworld!");
     }
 }

@@ -13,6 +13,8 @@ catalogue! {
         meters => "Meters", "사용량 표시";
         heat => "Heat grid", "노드 그리드";
         tables => "Table", "표";
+        strips => "Array tasks", "배열 태스크";
+        logs => "Output", "출력";
         messages => "Messages", "메시지";
         navigation => "Steps, tabs, pages", "단계, 탭, 페이지";
         reading => "Code and explanations", "코드와 설명";

@@ -58,14 +58,41 @@ catalogue! {
         missing_text => "Slurm forgets jobs some time after they end, and other people’s jobs may be hidden from you. Check the number.",
             "Slurm은 작업이 끝나고 시간이 지나면 기록을 지우며, 다른 사용자의 작업은 보이지 않을 수 있습니다. 작업 번호를 확인하세요.";
         to_jobs => "Go to the jobs", "작업 목록으로 이동";
-        cancel(id: &str) => format!("Cancel job {id}"), format!("작업 {id} 취소");
-        cancel_title(id: &str) => format!("Cancel job {id}?"), format!("{id}번 작업을 취소할까요?");
-        cancel_running => "It stops within a minute and can’t be resumed. What it has written so far stays.",
-            "1분 안에 중지되며 이어서 실행할 수 없습니다. 지금까지 기록된 결과는 그대로 남습니다.";
-        cancel_pending => "It leaves the queue and loses its place. Its files stay.",
-            "대기열에서 빠지고 순서를 잃습니다. 파일은 그대로 남습니다.";
-        keep => "Keep it", "유지";
-        cancelled(id: &str) => format!("Job {id} is being cancelled"), format!("{id}번 작업을 취소하고 있습니다");
-        cancel_failed => "The job could not be cancelled", "작업을 취소하지 못했습니다";
+        array => "Array", "배열";
+        array_tasks(count: &str) => format!("{count} tasks"), format!("태스크 {count}개");
+        tasks_all => "All tasks", "모든 태스크";
+        part_of_array(id: &str) => format!("Part of array {id}"), format!("배열 {id}의 태스크");
+        steps => "Steps", "작업 단계";
+        step => "Step", "단계";
+        state => "State", "상태";
+        time => "Time", "시간";
+        cpu_time => "CPU time", "CPU 시간";
+        peak_memory => "Peak memory", "최대 메모리";
+        nodes_of_step => "Nodes", "노드";
+        eligible => "Free to start", "시작 가능";
+        could_start_after(time: &str) => format!("after {time}"), format!("{time} 뒤");
+        restarts => "Restarts", "재시작 횟수";
+        dependency => "Depends on", "선행 작업";
+        constraint => "Constraint", "노드 조건";
+        reservation => "Reservation", "예약";
+        licenses => "Licences", "라이선스";
+        comment => "Comment", "설명";
+        begin => "Not before", "시작 가능 시각";
+        nice => "Nice value", "나이스 값";
+        requested_nodes => "Asked for nodes", "요청한 노드";
+        excluded_nodes => "Excluded nodes", "제외한 노드";
+        scheduled_nodes => "Planned nodes", "예정된 노드";
+        command => "Command", "명령";
+        memory_per_cpu => "Memory per CPU", "CPU당 메모리";
+        allocated => "Allocated", "할당량";
+        source => "Known from", "정보 출처";
+        source_controller => "Slurm’s controller", "Slurm 컨트롤러";
+        source_accounting => "Slurm’s accounting", "Slurm 회계 기록";
+        source_history => "what was written down here", "이 대시보드의 기록";
+        everything => "Everything Slurm says", "Slurm의 전체 정보";
+        record_controller => "scontrol show job", "scontrol show job";
+        record_accounting => "sacct, all fields", "sacct, 모든 필드";
+        record_none => "Slurm has forgotten this job.", "Slurm에 이 작업의 기록이 없습니다.";
+        download_failed => "The download could not be started", "다운로드를 시작하지 못했습니다";
     }
 }

@@ -28,6 +28,7 @@ catalogue! {
         cpus => "CPUs", "CPU";
         time => "Time", "시간";
         submitted => "Submitted", "제출";
+        started => "Started", "시작";
         of_limit(limit: &str) => format!("of {limit}"), format!("/ {limit}");
         none_title => "You have no jobs yet", "아직 작업이 없습니다";
         none_text => "Pick a template, add your files, and submit. Your jobs then appear here and update by themselves.",
@@ -38,6 +39,14 @@ catalogue! {
         none_match_text => "Widen the search, or clear the filters.", "검색 조건을 넓히거나 필터를 지우세요.";
         choose_template => "Choose a template", "템플릿 고르기";
         see_all => "See all jobs", "전체 작업 보기";
+        tasks(count: &str) => format!("{count} tasks"), format!("태스크 {count}개");
+        show_tasks(id: &str) => format!("Show the tasks of array {id}"), format!("배열 {id}의 태스크 보기");
+        hide_tasks(id: &str) => format!("Hide the tasks of array {id}"), format!("배열 {id}의 태스크 숨기기");
+        all_tasks(count: &str) => format!("All {count} tasks"), format!("태스크 {count}개 모두 보기");
+        fold => "Fold arrays", "배열 접기";
+        select => "Select", "선택";
+        select_job(id: &str, name: &str) => format!("Select job {id}, {name}"), format!("작업 {id}, {name} 선택");
+        select_page => "Select all jobs on this page", "이 페이지의 작업 모두 선택";
         not_refreshed => "The list could not be refreshed", "목록을 새로 고치지 못했습니다";
     }
 }

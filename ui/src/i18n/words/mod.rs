@@ -1,5 +1,6 @@
 //! The words, one file an area. A new area is a file with a `catalogue!` and one line below.
 
+pub mod actions;
 pub mod common;
 pub mod dashboard;
 pub mod gallery;
@@ -13,6 +14,7 @@ pub mod shell;
 pub mod states;
 pub mod templates;
 pub mod uploads;
+pub mod usage;
 pub mod wizard;
 
 use super::Language;
@@ -54,8 +56,12 @@ messages! {
     jobs: jobs::Jobs,
     /// `/jobs/<id>`.
     job: job::Job,
-    /// Why a job waits, and why it failed.
+    /// Why a job waits, in a few words.
     reasons: reasons::Reasons,
+    /// What can be done with jobs.
+    actions: actions::Actions,
+    /// How well a job used what it asked for.
+    usage: usage::Usage,
     /// The log view.
     log: log::Log,
     /// Uploads.

@@ -1,8 +1,7 @@
 //! What a job asks for and where things are: the facts beside its output.
-use slurmdash_api::jobs::JobDetail;
+use slurmdash_api::jobs::{JobDetail, Source};
 use sycamore::prelude::*;
 
-use super::why::signal_name;
 use crate::components::CodeView;
 use crate::i18n::{format, t};
 
@@ -40,6 +39,9 @@ fn resources(detail: &JobDetail) -> Vec<Fact> {
     if let Some(memory) = job.memory {
         facts.push(Fact::words(words.memory(), format::memory(memory)));
     }
+    if let Some(memory) = detail.more.memory_per_cpu {
+        facts.push(Fact::words(words.memory_per_cpu(), format::memory(memory)));
+    }
     if job.gpus > 0 {
         facts.push(Fact::words(words.gpus(), number(job.gpus)));
     }
@@ -49,7 +51,80 @@ fn resources(detail: &JobDetail) -> Vec<Fact> {
         let label = if job.state.is_final() { words.ran_on() } else { words.node_list() };
         facts.push(Fact::mono(label, nodes.clone()));
     }
+    let more = &detail.more;
+    let texts = [
+        (words.requested_nodes(), &more.requested_nodes),
+        (words.excluded_nodes(), &more.excluded_nodes),
+        (words.scheduled_nodes(), &more.scheduled_nodes),
+        (words.constraint(), &more.constraint),
+        (words.licenses(), &more.licenses),
+        (words.allocated(), &more.allocated_tres),
+    ];
+    facts.extend(mono_facts(texts));
     facts
+}
+
+/// The facts that are there, in monospace.
+fn mono_facts<'a>(texts: impl IntoIterator<Item = (String, &'a Option<String>)>) -> impl Iterator<Item = Fact> {
+    texts.into_iter().filter_map(|(label, text)| {
+        let text = text.as_ref().filter(|text| !text.is_empty())?;
+        Some(Fact::mono(label, text.clone()))
+    })
+}
+
+/// What it waits for, and how it was started.
+fn scheduling(detail: &JobDetail) -> Vec<Fact> {
+    let words = t().job;
+    let more = &detail.more;
+    // Our own mark, by which a submission is found again, says nothing to a person.
+    let comment = more.comment.clone().filter(|comment| !comment.starts_with("slurmdash:"));
+    let mut facts: Vec<Fact> = mono_facts([
+        (words.dependency(), &more.dependency),
+        (words.reservation(), &more.reservation),
+        (words.comment(), &comment),
+        (words.command(), &more.command),
+    ])
+    .collect();
+    if let Some(begin) = more.begin {
+        facts.push(Fact::words(words.begin(), format::exact_time(begin)));
+    }
+    if let Some(nice) = more.nice.filter(|nice| *nice != 0) {
+        facts.push(Fact::words(words.nice(), nice.to_string()));
+    }
+    if let Some(restarts) = more.restarts.filter(|restarts| *restarts > 0) {
+        facts.push(Fact::words(words.restarts(), number(restarts)));
+    }
+    let source = match detail.source {
+        Source::Controller => words.source_controller(),
+        Source::Accounting => words.source_accounting(),
+        Source::History => words.source_history(),
+    };
+    facts.push(Fact::words(words.source(), source));
+    facts
+}
+
+/// A signal's name as on Linux, or its number.
+pub fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        10 => "SIGUSR1",
+        11 => "SIGSEGV",
+        12 => "SIGUSR2",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        31 => "SIGSYS",
+        other => return other.to_string(),
+    };
+    format!("{name} ({signal})")
 }
 
 fn details(detail: &JobDetail) -> Vec<Fact> {
@@ -86,6 +161,7 @@ fn details(detail: &JobDetail) -> Vec<Fact> {
             facts.push(Fact::mono(label, path.clone()));
         }
     }
+    facts.extend(scheduling(detail));
     facts
 }
 

@@ -1,29 +1,38 @@
-//! `/jobs/<id>`: one job. Its state and why, when what happened, its output as it grows, script and files, and a way to
-//! stop it.
+//! `/jobs/<id>`: one job, or one array. Its state and why, when what happened, its output as it grows, how well it used
+//! what it asked for, its script and files, and what can be done with it.
+mod array;
 mod facts;
+mod head;
 mod output;
+mod record;
+mod steps;
 mod timeline;
-pub mod why;
+mod usage;
 
-use slurmdash_api::jobs::{Job, JobDetail, JobState};
+use slurmdash_api::jobs::{Explanation, Job, JobDetail, JobState, Severity};
 use slurmdash_api::live::ServerMessage;
 use sycamore::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
 use crate::client::data::Remote;
 use crate::client::http::escape;
 use crate::client::refetch::{Keeper, Refetch};
-use crate::client::{ClientError, use_client};
+use crate::client::{Client, use_client};
 use crate::components::{
-    Banner, Button, ButtonKind, Dialog, EmptyState, ExplanationBox, Glyph, JobStatePill, LinkButton, LoadProblem,
-    PageHeader, Skeleton, Tone, problem_words, toast,
+    Banner, EmptyState, ExplanationBox, Glyph, JobStatePill, LinkButton, LoadProblem, PageHeader, Skeleton, Tone,
+    problem_words,
 };
-use crate::i18n::t;
+use crate::i18n::{Language, language, t};
+use crate::pages::job_actions::{ActionDialog, ActionReport, Actions};
+use crate::router::path_to;
 
+use self::array::ArrayTasks;
 use self::facts::{Facts, Sources};
+use self::head::HeadActions;
 use self::output::Output;
+use self::record::Record;
+use self::steps::Steps;
 use self::timeline::Timeline;
-use self::why::explain;
+use self::usage::Efficiency;
 
 /// Shortest time between two reads of the job, milliseconds.
 const GAP_MS: f64 = 1_000.0;
@@ -74,8 +83,10 @@ fn follow(id: &str) -> Remote<JobDetail> {
             return;
         };
         let news = changed.iter().find(|job| job.id == id);
+        // An array's page tells of all its tasks.
+        let tasks = changed.iter().any(|job| job.array_job_id.is_some_and(|array| array.to_string() == id));
         // The exit code and what else only the whole record has comes with the next read.
-        if news.is_some() || gone.contains(&id) {
+        if news.is_some() || tasks || gone.contains(&id) {
             again.soon();
         }
         detail.patch(|detail| {
@@ -111,65 +122,118 @@ fn not_found(id: &str) -> View {
 }
 
 fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
+    let client = use_client();
+    let actions = Actions::new(client);
     let value = detail.value();
     let job: ReadSignal<Option<Job>> =
         create_selector(move || value.with(|detail| detail.as_ref().map(|detail| detail.job.clone())));
     let name = create_selector(move || job.with(|job| job.as_ref().map(|job| job.name.clone()).unwrap_or_default()));
-    let state = create_selector(move || job.with(|job| job.as_ref().map_or(JobState::Unknown, |job| job.state)));
-    let over = create_selector(move || state.get().is_final());
-    let started = create_selector(move || !matches!(state.get(), JobState::Pending | JobState::Configuring));
-    let both = create_selector(move || {
-        value.with(|detail| {
-            detail.as_ref().is_some_and(|detail| detail.stderr.is_some() && detail.stderr != detail.stdout)
-        })
-    });
-    let explanation = create_selector(move || value.with(|detail| detail.as_ref().and_then(explain)));
-    let may_cancel = create_selector(move || {
-        let (may, over) = (value.with(|detail| detail.as_ref().is_some_and(|detail| detail.may_cancel)), over.get());
-        may && !over
-    });
-    let client = use_client();
+    let whole_array =
+        create_selector(move || value.with(|detail| detail.as_ref().and_then(|detail| array_of(&detail.job, detail))));
     let context_id = id.to_owned();
     let context = move || {
         job.with(|job| {
             job.as_ref().map(|job| t().job.context(&context_id, person_of(job), &job.partition)).unwrap_or_default()
         })
     };
-    let (cancel_id, output_id) = (id.to_owned(), id.to_owned());
+    let (head_id, output_id, record_id) = (id.to_owned(), id.to_owned(), id.to_owned());
     view! {
         PageHeader(title=move || name.get_clone(), context=context, parent=("/jobs", || t().job.jobs())) {
-            (if may_cancel.get() {
-                let id = cancel_id.clone();
-                view! { Cancel(id=id, state=state) }
-            } else {
-                view! {}
-            })
+            HeadActions(id=head_id, detail=value, actions=actions)
         }
+        ActionReport(actions=actions)
         (trouble(detail))
         div(class="job") {
             div(class="job-main") {
-                div(class="job-head") {
-                    ({
-                        let state = state.get();
-                        view! { JobStatePill(state=state) }
-                    })
-                }
-                (match explanation.get_clone() {
-                    Some(found) => view! {
-                        ExplanationBox(tone=found.tone, what=found.what, why=found.why, todo=found.todo)
-                    },
-                    None => view! {},
+                (head(value))
+                (explained(value))
+                (match whole_array.get() {
+                    Some(array) => view! { ArrayTasks(array=array, detail=value) },
+                    None => output(client, &output_id, value),
                 })
-                section(class="job-output") {
-                    h2(class="section-title") { (|| t().job.output()) }
-                    Output(client=client, id=output_id, over=over, started=started, both=both)
-                }
+                Efficiency(detail=value)
+                Steps(detail=value)
                 Sources(detail=value)
+                Record(id=record_id)
             }
             div(class="job-side") {
-                Timeline(job=job)
+                Timeline(detail=value)
                 Facts(detail=value)
             }
+        }
+        ActionDialog(actions=actions)
+    }
+}
+
+/// The array's number, when the page is about a whole array.
+fn array_of(job: &Job, detail: &JobDetail) -> Option<u32> {
+    detail.array.as_ref().map(|_| job.array_job_id.unwrap_or(job.job_id))
+}
+
+/// The state, and the array that it is a task of.
+fn head(detail: ReadSignal<Option<JobDetail>>) -> View {
+    // An array is in many states; its strip shows them.
+    let state = create_selector(move || detail.with(|d| d.as_ref().filter(|d| d.array.is_none()).map(|d| d.job.state)));
+    let array = create_selector(move || {
+        detail.with(|detail| {
+            let detail = detail.as_ref().filter(|detail| detail.array.is_none())?;
+            detail.job.array_job_id.filter(|array| detail.job.id != array.to_string())
+        })
+    });
+    view! {
+        div(class="job-head") {
+            (match state.get() {
+                Some(state) => view! { JobStatePill(state=state) },
+                None => view! {},
+            })
+            (match array.get() {
+                Some(array) => {
+                    let (id, href) = (array.to_string(), path_to("/jobs", &array.to_string()));
+                    view! { a(href=href) { (t().job.part_of_array(&id)) } }
+                }
+                None => view! {},
+            })
+        }
+    }
+}
+
+/// Why it waits, or why it ended as it did, as the server explains it.
+fn explained(detail: ReadSignal<Option<JobDetail>>) -> View {
+    let explanation =
+        create_selector(move || detail.with(|detail| detail.as_ref().and_then(|d| d.explanation.clone())));
+    view! {
+        (match explanation.get_clone() {
+            Some(Explanation { severity, en, ko, .. }) => {
+                let tone = match severity {
+                    Severity::Info => Tone::Info,
+                    Severity::Warning => Tone::Warning,
+                    Severity::Error => Tone::Error,
+                };
+                let words = match language() {
+                    Language::English => en,
+                    Language::Korean => ko,
+                };
+                view! { ExplanationBox(tone=tone, what=words.what, why=words.why, todo=words.todo) }
+            }
+            None => view! {},
+        })
+    }
+}
+
+fn output(client: Client, id: &str, detail: ReadSignal<Option<JobDetail>>) -> View {
+    let state = create_selector(move || detail.with(|d| d.as_ref().map_or(JobState::Unknown, |d| d.job.state)));
+    let over = create_selector(move || state.get().is_final());
+    let started = create_selector(move || !matches!(state.get(), JobState::Pending | JobState::Configuring));
+    let both = create_selector(move || {
+        detail.with(|detail| {
+            detail.as_ref().is_some_and(|detail| detail.stderr.is_some() && detail.stderr != detail.stdout)
+        })
+    });
+    let id = id.to_owned();
+    view! {
+        section(class="job-output") {
+            h2(class="section-title") { (|| t().job.output()) }
+            Output(client=client, id=id, over=over, started=started, both=both)
         }
     }
 }
@@ -189,61 +253,5 @@ fn trouble(detail: Remote<JobDetail>) -> View {
             },
             (None, false) => view! {},
         })
-    }
-}
-
-/// The button that cancels, and the question before it.
-#[component(inline_props)]
-fn Cancel(id: String, state: ReadSignal<JobState>) -> View {
-    let client = use_client();
-    let open = create_signal(false);
-    let busy = create_signal(false);
-    let problem = create_signal(None::<ClientError>);
-    let path = format!("/api/jobs/{}/cancel", escape(&id));
-    let done_id = id.clone();
-    let confirm = move |_| {
-        if busy.replace(true) {
-            return;
-        }
-        let (path, id) = (path.clone(), done_id.clone());
-        // Not bound to this button, which goes as soon as the news arrive that the job has ended.
-        spawn_local(async move {
-            let answer = client.post::<serde_json::Value>(&path, &serde_json::json!({})).await;
-            if answer.is_ok() {
-                toast(Tone::Success, t().job.cancelled(&id));
-            }
-            if busy.is_alive() {
-                busy.set(false);
-                open.set(answer.is_err());
-                problem.set(answer.err());
-            }
-        });
-    };
-    let ask = move |_| {
-        problem.set(None);
-        open.set(true);
-    };
-    let (title_id, label_id, button_id) = (id.clone(), id.clone(), id);
-    let text = move || {
-        if matches!(state.get(), JobState::Pending) { t().job.cancel_pending() } else { t().job.cancel_running() }
-    };
-    view! {
-        Button(glyph=Glyph::CircleSlash, on:click=ask) { (t().job.cancel(&button_id)) }
-        Dialog(
-            open=open,
-            title=move || t().job.cancel_title(&title_id),
-            actions=move || view! {
-                Button(on:click=move |_| open.set(false)) { (|| t().job.keep()) }
-                Button(kind=ButtonKind::Danger, busy=busy, on:click=confirm) { (t().job.cancel(&label_id)) }
-            }
-        ) {
-            p { (text()) }
-            (match problem.get_clone() {
-                Some(error) => view! {
-                    Banner(tone=Tone::Error, title=move || t().job.cancel_failed()) { (problem_words(&error)) }
-                },
-                None => view! {},
-            })
-        }
     }
 }

@@ -5,15 +5,19 @@ use std::rc::Rc;
 
 use slurmdash_api::jobs::{OutputChunk, OutputQuery, OutputStream};
 use slurmdash_api::live::ServerMessage;
+use sycamore::futures::spawn_local_scoped;
 use sycamore::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
+use crate::browser;
+use crate::client::clock::Interval;
 use crate::client::http::escape;
-use crate::client::jobs::with_query;
-use crate::client::live::LiveState;
-use crate::client::refetch::{Keeper, Refetch};
+use crate::client::jobs::{output_link, with_query};
+use crate::client::live::{LiveState, Subscription, output_topic};
+use crate::client::refetch::Refetch;
 use crate::client::{Client, ClientError};
-use crate::components::{Log, LogView, Tab, Tabs, problem_words};
-use crate::i18n::t;
+use crate::components::{Log, LogView, Tab, Tabs, Tone, problem_words, toast};
+use crate::i18n::{format, t};
 use crate::router::query_value;
 
 /// How much of the end is read first, bytes.
@@ -22,6 +26,10 @@ const FIRST_READ: u64 = 256 * 1024;
 const NEXT_READ: u64 = 1024 * 1024;
 /// Shortest time between two reads, milliseconds.
 const GAP_MS: f64 = 700.0;
+/// How often it is read while the live connection is down, milliseconds.
+const POLL_MS: i32 = 5_000;
+/// A gap wider than this is left out, bytes: nobody reads what passes faster than it can be shown.
+const WIDEST_GAP: u64 = 4 << 20;
 
 /// What to do with a piece of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +40,8 @@ enum Fit {
     Known,
     /// Something before it is missing.
     Gap,
+    /// More is missing than is worth asking for.
+    Jump,
     /// The file is shorter than what we have: it is another one (a requeued job).
     Another,
 }
@@ -45,6 +55,8 @@ impl Fit {
             Self::Append
         } else if chunk.end <= end {
             Self::Known
+        } else if chunk.offset > end + WIDEST_GAP {
+            Self::Jump
         } else {
             Self::Gap
         }
@@ -58,13 +70,22 @@ struct Feed {
     stream: OutputStream,
     /// Bytes known; nothing was read yet while it is `None`.
     end: Rc<Cell<Option<u64>>>,
+    /// Where what is shown ends, when what follows was too much and the end is read next.
+    left_out: Rc<Cell<Option<u64>>>,
     exists: Signal<bool>,
     problem: Signal<Option<ClientError>>,
 }
 
 impl Feed {
     fn new(stream: OutputStream) -> Self {
-        Self { log: Log::new(), stream, end: Rc::default(), exists: create_signal(false), problem: create_signal(None) }
+        Self {
+            log: Log::new(),
+            stream,
+            end: Rc::default(),
+            left_out: Rc::default(),
+            exists: create_signal(false),
+            problem: create_signal(None),
+        }
     }
 
     fn question(&self) -> OutputQuery {
@@ -74,6 +95,12 @@ impl Feed {
                 OutputQuery { stream: self.stream, offset: Some(end), limit: Some(NEXT_READ), ..OutputQuery::default() }
             }
         }
+    }
+
+    /// Says in the log itself that something is missing there.
+    fn note_left_out(&self, bytes: u64) {
+        let words = t().log.jumped(&format::bytes(bytes));
+        self.log.feed(&format!("\x1b[0m\r\n\x1b[2m— {words} —\x1b[0m\n"));
     }
 
     /// Takes in a piece. True when something is missing and must be asked for.
@@ -88,7 +115,10 @@ impl Feed {
             return false;
         }
         let Some(end) = self.end.get() else {
-            self.log.restart(chunk.offset);
+            match self.left_out.take() {
+                Some(last) if chunk.offset > last => self.note_left_out(chunk.offset - last),
+                _ => self.log.restart(chunk.offset),
+            }
             self.log.feed(&chunk.text);
             self.end.set(Some(chunk.end));
             return chunk.end < chunk.size;
@@ -97,7 +127,17 @@ impl Feed {
             Fit::Append => {
                 self.log.feed(&chunk.text);
                 self.end.set(Some(chunk.end));
+                if chunk.size - chunk.end > WIDEST_GAP {
+                    self.left_out.set(Some(chunk.end));
+                    self.end.set(None);
+                }
                 chunk.end < chunk.size && chunk.end > end
+            }
+            Fit::Jump => {
+                self.note_left_out(chunk.offset - end);
+                self.log.feed(&chunk.text);
+                self.end.set(Some(chunk.end));
+                false
             }
             Fit::Known => false,
             Fit::Gap => true,
@@ -144,18 +184,21 @@ pub fn Output(
 fn one(client: Client, id: &str, stream: OutputStream, over: ReadSignal<bool>, started: ReadSignal<bool>) -> View {
     let feed = Feed::new(stream);
     let path = format!("/api/jobs/{}/output", escape(id));
+    let live = Rc::new(RefCell::new(None::<Subscription>));
     let again: Rc<RefCell<Option<Refetch>>> = Rc::default();
+    let follow = follow_from_here(client, id, &feed, &again);
     let read = Refetch::new(GAP_MS, {
-        let (feed, again) = (feed.clone(), again.clone());
+        let (feed, again, live, path) = (feed.clone(), again.clone(), live.clone(), path.clone());
         move || {
-            let (feed, again, path) = (feed.clone(), again.clone(), with_query(&path, &feed.question()));
+            let (feed, again, live, follow) = (feed.clone(), again.clone(), live.clone(), follow.clone());
+            let path = with_query(&path, &feed.question());
             async move {
                 let more = match client.get::<OutputChunk>(&path).await {
                     Ok(chunk) => {
                         feed.problem.set(None);
                         feed.take(&chunk)
                     }
-                    Err(ClientError::Aborted) => false,
+                    Err(ClientError::Aborted) => return,
                     Err(problem) => {
                         feed.problem.set(Some(problem));
                         false
@@ -164,16 +207,21 @@ fn one(client: Client, id: &str, stream: OutputStream, over: ReadSignal<bool>, s
                 if more && let Some(again) = again.borrow().as_ref() {
                     again.soon();
                 }
+                // What follows comes by itself, from the place that is known now.
+                let is_new = live.borrow().is_none();
+                if is_new && feed.problem.with_untracked(|problem| problem.as_ref().is_none_or(is_missing)) {
+                    let subscription = follow();
+                    *live.borrow_mut() = Some(subscription);
+                }
             }
         }
     });
     *again.borrow_mut() = Some(read.clone());
-    let keeper = Keeper::new(client.live, &[&format!("job-output:{id}")], &read, {
-        let (feed, read) = (feed.clone(), read.clone());
-        move |message| {
-            if let ServerMessage::JobOutput { output, .. } = message
-                && feed.take(output)
-            {
+    read.soon();
+    let poll = Interval::new(POLL_MS, {
+        let read = read.clone();
+        move || {
+            if client.live.state().get_untracked() != LiveState::Live {
                 read.soon();
             }
         }
@@ -181,16 +229,48 @@ fn one(client: Client, id: &str, stream: OutputStream, over: ReadSignal<bool>, s
     on_cleanup(move || {
         // The read holds itself through `again`; the scope's end lets it go.
         again.take();
-        drop(keeper);
+        live.take();
+        drop(poll);
     });
-    // The last words may be written in the moment the job ends.
-    let mut was_over = over.get_untracked();
+    // The last words may be written in the moment the job ends, and the first ones come with its start.
+    let mut was = (over.get_untracked(), started.get_untracked());
     create_effect(move || {
-        if over.get() && !std::mem::replace(&mut was_over, true) {
+        let is = (over.get(), started.get());
+        if std::mem::replace(&mut was, is) != is {
             read.soon();
         }
     });
+    shown(client, id, &path, feed, over, started)
+}
 
+/// A subscription that goes on from the last byte known. What does not fit is asked for with `again`.
+fn follow_from_here(
+    client: Client,
+    id: &str,
+    feed: &Feed,
+    again: &Rc<RefCell<Option<Refetch>>>,
+) -> Rc<dyn Fn() -> Subscription> {
+    let topic = output_topic(id, feed.stream);
+    let (feed, again) = (feed.clone(), Rc::downgrade(again));
+    Rc::new(move || {
+        let (known, feed, again) = (feed.end.clone(), feed.clone(), again.clone());
+        client.live.subscribe_from(
+            &topic,
+            move || known.get().unwrap_or(0),
+            move |message| {
+                if let ServerMessage::JobOutput { output, .. } = message
+                    && feed.take(output)
+                    && let Some(again) = again.upgrade()
+                    && let Some(again) = again.borrow().as_ref()
+                {
+                    again.soon();
+                }
+            },
+        )
+    })
+}
+
+fn shown(client: Client, id: &str, path: &str, feed: Feed, over: ReadSignal<bool>, started: ReadSignal<bool>) -> View {
     let (exists, problem) = (feed.exists, feed.problem);
     let placeholder = move || {
         let (over, started, exists) = (over.get(), started.get(), exists.get());
@@ -207,9 +287,62 @@ fn one(client: Client, id: &str, stream: OutputStream, over: ReadSignal<bool>, s
         LiveState::Live => t().log.live(),
         LiveState::Connecting | LiveState::Reconnecting => t().log.polling(),
     };
+    let busy = create_signal(false);
+    let earlier: Rc<dyn Fn()> = {
+        let (feed, path) = (feed.clone(), path.to_owned());
+        Rc::new(move || read_earlier(client, &path, &feed, busy))
+    };
+    let (id, stream) = (id.to_owned(), feed.stream);
+    let download: Rc<dyn Fn()> = Rc::new(move || {
+        let id = id.clone();
+        spawn_local(async move {
+            match output_link(client, &id, stream).await {
+                Ok(url) => browser::download(&url),
+                Err(error) => {
+                    toast(Tone::Error, format!("{}. {}", t().job.download_failed(), problem_words(&error)));
+                }
+            }
+        });
+    });
     view! {
-        LogView(label=move || t().job.output(), log=feed.log.clone(), placeholder=placeholder, status=status)
+        LogView(
+            label=move || t().job.output(),
+            log=feed.log.clone(),
+            placeholder=placeholder,
+            status=status,
+            earlier=earlier,
+            earlier_busy=*busy,
+            download=download
+        )
     }
+}
+
+/// Reads what stands before the first byte that is shown.
+fn read_earlier(client: Client, path: &str, feed: &Feed, busy: Signal<bool>) {
+    let begin = feed.log.skipped();
+    if begin == 0 || busy.replace(true) {
+        return;
+    }
+    let offset = begin.saturating_sub(FIRST_READ);
+    let query = OutputQuery {
+        stream: feed.stream,
+        offset: Some(offset),
+        limit: Some(begin - offset),
+        ..OutputQuery::default()
+    };
+    let (path, feed) = (with_query(path, &query), feed.clone());
+    spawn_local_scoped(async move {
+        let answer = client.get::<OutputChunk>(&path).await;
+        busy.set(false);
+        match answer {
+            // Another output may have begun meanwhile.
+            Ok(chunk) if feed.log.skipped() == begin && chunk.end == begin => {
+                feed.log.feed_before(&chunk.text, chunk.offset);
+            }
+            Ok(_) | Err(ClientError::Aborted) => {}
+            Err(error) => toast(Tone::Error, problem_words(&error)),
+        }
+    });
 }
 
 /// Whether the server only says that there is nothing there yet.
@@ -241,5 +374,7 @@ mod tests {
         assert_eq!(Fit::of(5, &chunk(3, 8, 8)), Fit::Gap, "overlaps: bytes can't be cut out of text");
         assert_eq!(Fit::of(5, &chunk(7, 9, 9)), Fit::Gap);
         assert_eq!(Fit::of(5, &chunk(0, 3, 3)), Fit::Another);
+        let far = 6 + WIDEST_GAP;
+        assert_eq!(Fit::of(5, &chunk(far, far + 1, far + 1)), Fit::Jump);
     }
 }

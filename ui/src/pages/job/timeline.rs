@@ -1,5 +1,5 @@
 //! When a job was submitted, started and ended, or is expected to.
-use slurmdash_api::jobs::{Job, JobState};
+use slurmdash_api::jobs::{Job, JobDetail, JobState};
 use sycamore::prelude::*;
 
 use crate::components::state_pill::Mark;
@@ -17,7 +17,7 @@ struct Point {
     between: String,
 }
 
-fn points(job: &Job) -> [Point; 3] {
+fn points(job: &Job, eligible: Option<i64>) -> Vec<Point> {
     let pending = matches!(job.state, JobState::Pending | JobState::Configuring);
     let over = job.state.is_final();
     let has_run = job.elapsed > 0 || job.node_list.is_some();
@@ -40,7 +40,7 @@ fn points(job: &Job) -> [Point; 3] {
     } else {
         || t().job.must_end()
     };
-    [
+    let mut points = vec![
         Point {
             glyph: Glyph::ArrowUp,
             look: "done",
@@ -62,17 +62,40 @@ fn points(job: &Job) -> [Point; 3] {
             time: job.end_time.filter(|_| !pending),
             between: if over && has_run { t().job.ran(&format::duration(job.elapsed)) } else { String::new() },
         },
-    ]
+    ];
+    // Only where something kept it from starting at once: a dependency, a hold, a start time.
+    if let (Some(submit), Some(eligible)) = (job.submit_time, eligible)
+        && eligible > submit + 1
+    {
+        let ahead = eligible > time::now();
+        points.insert(
+            1,
+            Point {
+                glyph: Glyph::Clock,
+                look: if ahead { "ahead" } else { "done" },
+                label: || t().job.eligible(),
+                time: Some(eligible),
+                between: u64::try_from(eligible - submit)
+                    .map(|after| t().job.could_start_after(&format::duration(after)))
+                    .unwrap_or_default(),
+            },
+        );
+    }
+    points
 }
 
 /// The timeline.
 #[component(inline_props)]
-pub fn Timeline(job: ReadSignal<Option<Job>>) -> View {
+pub fn Timeline(detail: ReadSignal<Option<JobDetail>>) -> View {
+    let job = create_selector(move || detail.with(|detail| detail.as_ref().map(|detail| detail.job.clone())));
+    let eligible = create_selector(move || detail.with(|detail| detail.as_ref().and_then(|d| d.more.eligible_time)));
+    let measured = create_selector(move || detail.with(|detail| detail.as_ref().is_some_and(|d| d.usage.is_some())));
     let list = move || {
-        let Some(job) = job.get_clone() else {
+        let (job, eligible) = (job.get_clone(), eligible.get());
+        let Some(job) = job else {
             return Vec::new();
         };
-        points(&job)
+        points(&job, eligible)
             .into_iter()
             .map(|point| {
                 let Point { glyph, look, label, time, between } = point;
@@ -95,7 +118,14 @@ pub fn Timeline(job: ReadSignal<Option<Job>>) -> View {
             })
             .collect()
     };
-    let limit = create_selector(move || job.with(|job| job.as_ref().and_then(|job| job.time_limit)));
+    // What was measured has a bar for it of its own.
+    let limit = create_selector(move || {
+        let measured = measured.get();
+        job.with(|job| {
+            let job = job.as_ref().filter(|job| job.elapsed > 0 || job.state == JobState::Running)?;
+            job.time_limit.filter(|_| !measured)
+        })
+    });
     let used = create_selector(move || {
         job.with(|job| {
             job.as_ref().map_or(0, |job| {

@@ -1,42 +1,38 @@
-//! `/jobs`: one's own jobs or everybody's, filtered, sorted and paged by the server, live.
+//! `/jobs`: one's own jobs or everybody's, filtered, sorted and paged by the server, live. Arrays are one row that opens
+//! to its tasks; something can be done with one row or many.
+mod bar;
+mod filters;
+mod reason;
 mod row;
+mod tasks;
 mod url;
 
-pub use row::elapsed_now;
+pub use row::{Shown, columns as job_columns, elapsed_now, target};
+pub use tasks::{rows as task_rows, tasks_of};
+pub use url::tasks_href;
 
 use std::rc::Rc;
 
-use slurmdash_api::jobs::{JobPage, JobState};
+use slurmdash_api::jobs::{JobPage, JobQuery};
 use sycamore::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, KeyboardEvent};
 
-use crate::client::clock::Timeout;
+use crate::browser;
 use crate::client::jobs::JobList;
 use crate::client::use_client;
-use crate::components::state_pill::job_state_word;
 use crate::components::{
-    Banner, Button, ButtonKind, Choice, EmptyState, Glyph, LinkButton, LoadProblem, PageHeader, Pagination,
-    SearchInput, Select, Tab, Table, Tabs, Tone, icon, problem_words,
+    Banner, Button, ButtonKind, EmptyState, Glyph, LinkButton, LoadProblem, PageHeader, Pagination, Row, Selection,
+    Tab, Table, Tabs, Tone, problem_words,
 };
 use crate::i18n::{format, t};
-use crate::router::{self, Query, location, query_value, set_query};
+use crate::pages::job_actions::{ActionDialog, ActionReport, Actions, Target};
+use crate::router::{self, Query, location, set_query};
 
+use self::bar::ActionBar;
+use self::filters::Filters;
+use self::tasks::{Tasks, open_tasks};
 use self::url::{FILTERS, PER_PAGE, is_filtered, read};
-
-/// How long typing must rest before the list is asked for, milliseconds.
-const REST_MS: i32 = 250;
-
-/// States that can be filtered by; `active` and `finished` stand for several.
-const STATES: [JobState; 9] = [
-    JobState::Running,
-    JobState::Pending,
-    JobState::Completing,
-    JobState::Suspended,
-    JobState::Completed,
-    JobState::Failed,
-    JobState::Cancelled,
-    JobState::Timeout,
-    JobState::OutOfMemory,
-];
 
 /// The list of jobs.
 #[component]
@@ -49,6 +45,14 @@ pub fn Jobs() -> View {
     let all = create_selector(move || query.with(|query| !query.mine));
     let total = create_selector(move || page.with(|page| page.as_ref().map(|page| page.total)));
     let never_loaded = create_selector(move || page.with(Option::is_none));
+    let tasks = open_tasks(client);
+    let selection = Selection::new();
+    let actions = Actions::new(client);
+    watch_keys(selection);
+    create_effect(move || {
+        let done = actions.done().get_clone();
+        selection.drop_all(&done);
+    });
     let context = move || match total.get() {
         Some(total) if query.with(is_filtered) => t().jobs.context_filtered(&format::count(total)),
         Some(total) => t().jobs.context(&format::count(total)),
@@ -69,21 +73,76 @@ pub fn Jobs() -> View {
                     Tab { value: "all", label: || t().jobs.everyone() },
                 ]
             )
-            Filters(all=all)
+            Filters(all=all, selection=selection)
         }
+        ActionReport(actions=actions)
         (if never_loaded.get() { view! { LoadProblem(problem=problem) } } else { refresh_problem(list) })
         (if never_loaded.get() && problem.with(Option::is_some) {
             view! {}
         } else {
             // The columns differ, so each tab has a table of its own.
-            table(list, all.get(), query)
+            table(list, all.get(), query, tasks, selection)
         })
+        ActionBar(selection=selection, targets=chosen(list, tasks, selection), actions=actions)
         Pagination(
             page=move || query.with(|query| query.page.unwrap_or(1)),
             per_page=PER_PAGE,
             total=move || total.get().unwrap_or(0)
         )
+        ActionDialog(actions=actions)
     }
+}
+
+/// The chosen jobs as they are now, in the order of the list.
+fn chosen(list: JobList, tasks: Tasks, selection: Selection) -> ReadSignal<Vec<Target>> {
+    let page = list.page.value();
+    create_selector(move || {
+        let chosen = selection.chosen().get_clone();
+        let open = tasks_now(tasks);
+        page.with(|page| {
+            let Some(page) = page else { return Vec::new() };
+            let rows = page.jobs.iter().map(|job| row::target(job, strip_of(page, job)));
+            let tasks = open.iter().flat_map(|(_, page)| page).flat_map(|page| &page.jobs);
+            let mut targets: Vec<Target> = rows.chain(tasks.map(|task| row::target(task, None))).collect();
+            targets.retain(|target| chosen.contains(&target.id));
+            targets
+        })
+    })
+}
+
+/// The tasks of an array that is one row.
+fn strip_of<'a>(page: &'a JobPage, job: &slurmdash_api::jobs::Job) -> Option<&'a slurmdash_api::jobs::ArrayStrip> {
+    page.arrays.get(&job.array_job_id?)
+}
+
+/// The open arrays with what is known of their tasks; tracked.
+fn tasks_now(tasks: Tasks) -> Vec<(u32, Option<JobPage>)> {
+    tasks.get_clone().into_iter().map(|(array, list)| (array, list.page.value().get_clone())).collect()
+}
+
+/// `x` and Esc choose nothing any more; the arrow keys begin with the first row.
+fn watch_keys(selection: Selection) {
+    browser::on_window("keydown", move |event| {
+        let Ok(event) = event.dyn_into::<KeyboardEvent>() else { return };
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let typing = target.as_ref().is_some_and(|target| {
+            target.closest("input:not([type=checkbox]), textarea, select, dialog[open]").ok().flatten().is_some()
+        });
+        if typing || event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() {
+            return;
+        }
+        match event.key().as_str() {
+            "Escape" | "x" => selection.clear(),
+            "ArrowDown"
+                if target.is_some_and(|target| target.closest("tbody, .menu-anchor").ok().flatten().is_none())
+                    && browser::has(".jobs-list .row-link") =>
+            {
+                event.prevent_default();
+                browser::focus(".jobs-list .row-link");
+            }
+            _ => {}
+        }
+    });
 }
 
 /// Says that what is shown is no longer being refreshed.
@@ -99,15 +158,25 @@ fn refresh_problem(list: JobList) -> View {
     }
 }
 
-fn table(list: JobList, all: bool, query: ReadSignal<slurmdash_api::jobs::JobQuery>) -> View {
+fn table(list: JobList, all: bool, query: ReadSignal<JobQuery>, tasks: Tasks, selection: Selection) -> View {
+    let shown = if all { Shown::Everyone } else { Shown::Mine };
     let page = list.page.value();
     // A list that is on its way for another tab or filter must not look like the answer.
     let loading = create_selector(move || page.with(Option::is_none));
-    let rows = move || {
-        page.with(|page: &Option<JobPage>| {
-            page.as_ref()
-                .map(|page| page.jobs.iter().map(|job| row::row(job, all)).collect::<Vec<_>>())
-                .unwrap_or_default()
+    let rows = move || -> Vec<Row> {
+        let open = tasks_now(tasks);
+        page.with(|page| {
+            let Some(page) = page else { return Vec::new() };
+            let mut rows = Vec::new();
+            for job in &page.jobs {
+                let strip = strip_of(page, job);
+                rows.push(row::row(job, strip, shown));
+                let tasks = strip.and_then(|_| open.iter().find(|(array, _)| Some(*array) == job.array_job_id));
+                if let Some((array, Some(tasks))) = tasks {
+                    rows.extend(tasks::rows(*array, tasks, shown));
+                }
+            }
+            rows
         })
     };
     let empty: Rc<dyn Fn() -> View> = Rc::new(move || {
@@ -120,10 +189,11 @@ fn table(list: JobList, all: bool, query: ReadSignal<slurmdash_api::jobs::JobQue
         div(class="jobs-list", aria-busy=move || list.busy.get().then_some("true")) {
             Table(
                 label=move || t().jobs.title(),
-                columns=row::columns(all),
+                columns=row::columns(shown),
                 rows=create_memo(rows),
                 loading=loading,
-                empty=empty
+                empty=empty,
+                selection=selection
             )
         }
     }
@@ -153,116 +223,6 @@ fn empty(filtered: bool, all: bool) -> View {
                 LinkButton(href="/jobs/new") { (|| t().jobs.choose_template()) }
                 LinkButton(href="/jobs?view=all", kind=ButtonKind::Ghost) { (|| t().jobs.see_all()) }
             }
-        }
-    }
-}
-
-/// A text that lives in the URL: what is typed goes there when typing rests, and Back brings the old one back.
-fn in_url(name: &'static str) -> Signal<String> {
-    let stored = query_value(name);
-    let typed = create_signal(stored.get_clone_untracked());
-    let timer = create_signal(None::<Rc<Timeout>>);
-    create_effect(move || {
-        let stored = stored.get_clone();
-        if typed.with_untracked(|typed| *typed != stored) {
-            typed.set(stored);
-        }
-    });
-    create_effect(move || {
-        let value = typed.get_clone();
-        if stored.with_untracked(|stored| *stored == value) {
-            timer.set(None);
-            return;
-        }
-        timer.set(Some(Rc::new(Timeout::new(REST_MS, move || {
-            set_query(&[(name, &value), ("page", "")]);
-        }))));
-    });
-    typed
-}
-
-/// A choice that lives in the URL.
-fn choice_in_url(name: &'static str) -> Signal<String> {
-    let stored = query_value(name);
-    let chosen = create_signal(stored.get_clone_untracked());
-    create_effect(move || {
-        let stored = stored.get_clone();
-        if chosen.with_untracked(|chosen| *chosen != stored) {
-            chosen.set(stored);
-        }
-    });
-    create_effect(move || {
-        let value = chosen.get_clone();
-        if stored.with_untracked(|stored| *stored != value) {
-            set_query(&[(name, &value), ("page", "")]);
-        }
-    });
-    chosen
-}
-
-#[component(inline_props)]
-fn Filters(all: ReadSignal<bool>) -> View {
-    let client = use_client();
-    let cluster = client.data.watch_cluster().value();
-    let partitions = create_selector(move || {
-        cluster.with(|cluster| {
-            cluster
-                .iter()
-                .flat_map(|cluster| cluster.partitions.iter().map(|partition| partition.name.clone()))
-                .collect::<Vec<_>>()
-        })
-    });
-    let state_choices = move || {
-        let mut choices = vec![
-            Choice::new("", t().jobs.any_state()),
-            Choice::new("active", t().jobs.active()),
-            Choice::new("finished", t().jobs.finished()),
-        ];
-        choices.extend(STATES.map(|state| Choice::new(state.as_str(), job_state_word(state))));
-        choices
-    };
-    let partition_choices = move || {
-        let mut choices = vec![Choice::new("", t().jobs.any_partition())];
-        choices.extend(partitions.get_clone().into_iter().map(|name| Choice::new(name.clone(), name)));
-        choices
-    };
-    let user = in_url("user");
-    view! {
-        div(class="filters jobs-filters") {
-            SearchInput(name="q", label=move || t().jobs.search(), value=in_url("q"))
-            Select(
-                name="state",
-                label=move || t().jobs.state_filter(),
-                value=choice_in_url("state"),
-                choices=create_memo(state_choices),
-                bare=true
-            )
-            Select(
-                name="partition",
-                label=move || t().jobs.partition_filter(),
-                value=choice_in_url("partition"),
-                choices=create_memo(partition_choices),
-                bare=true
-            )
-            (if all.get() {
-                view! {
-                    div(class="search jobs-user") {
-                        (icon(Glyph::User))
-                        input(
-                            class="input",
-                            r#type="search",
-                            name="user",
-                            bind:value=user,
-                            aria-label=move || t().jobs.user_filter(),
-                            placeholder=move || t().jobs.user_filter(),
-                            autocomplete="off",
-                            "spellcheck"="false"
-                        )
-                    }
-                }
-            } else {
-                view! {}
-            })
         }
     }
 }

@@ -87,6 +87,25 @@ pub fn is_job_name(text: &str) -> bool {
     (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
+/// Whether a text names array tasks, as `sbatch --array` takes them without the limit: `0-9`, `1,3,5`, `0-100:10`.
+pub fn is_array(text: &str) -> bool {
+    let is_number = |text: &str| number(text.trim()).is_some();
+    text.trim().split(',').all(|part| {
+        let (range, step) = part.split_once(':').map_or((part, None), |(range, step)| (range, Some(step)));
+        match range.split_once('-') {
+            Some((first, last)) => is_number(first) && is_number(last) && step.is_none_or(is_number),
+            None => is_number(range) && step.is_none(),
+        }
+    })
+}
+
+/// Whether a text can be an environment variable's name.
+pub fn is_variable(name: &str) -> bool {
+    !name.starts_with(|letter: char| letter.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// A job name made from a template's name: what a person would type who is in a hurry.
 pub fn suggest_name(name: &str) -> String {
     let mut suggestion = String::new();
@@ -141,6 +160,14 @@ mod tests {
         for wrong in ["", "0", "0:00", "x", "1:2:3:4", "1-", "-1", "1-2-3", "1:", "99999999999999999999", "+5"] {
             assert_eq!(time_seconds(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn arrays_and_variables_are_told_from_typing_errors() {
+        assert!(["0-9", "1,3,5", "0-100:10", " 7 ", "1-3,8"].into_iter().all(is_array));
+        assert!(!["", "a", "1-", "-3", "1:2", "1-5:", "0-9%2", "1;2"].into_iter().any(is_array));
+        assert!(["A", "_x", "OMP_NUM_THREADS"].into_iter().all(is_variable));
+        assert!(!["", "1A", "A-B", "A B", "Ä"].into_iter().any(is_variable));
     }
 
     #[test]

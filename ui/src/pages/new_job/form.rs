@@ -1,22 +1,72 @@
-//! The wizard's form: what was picked and filled in, what is wrong with it, and the request it makes.
+//! The wizard's form: what was picked and filled in. What is wrong with it is in `judge`, the request in `request`.
 use std::collections::BTreeMap;
 
 use slurmdash_api::Problem;
-use slurmdash_api::cluster::Partition;
-use slurmdash_api::jobs::{JobRequest, ParameterValue};
-use slurmdash_api::templates::{ParameterKind, Template, TemplateParameter};
+use slurmdash_api::templates::{Template, TemplateParameter};
 use sycamore::prelude::*;
 use sycamore::reactive::NodeHandle;
 
 use super::check;
 use super::draft::{Draft, Pick};
-use crate::i18n::{format, t};
+use super::parameters::{first_text, key_of};
 
 /// What a custom job's script begins with.
-const FIRST_SCRIPT: &str = "#!/bin/bash\n";
-/// The fields that every job has, by their names in the request.
-const FIELDS: [&str; 9] =
-    ["job_name", "partition", "nodes", "tasks", "cpus_per_task", "memory", "gpus", "time", "script"];
+pub const FIRST_SCRIPT: &str = "#!/bin/bash\n";
+/// The fields that every job has, by their names in the request. `memory_kind` says what `memory` is for, `array_limit`
+/// is part of `array`.
+const FIELDS: [&str; 25] = [
+    "job_name",
+    "partition",
+    "nodes",
+    "tasks",
+    "cpus_per_task",
+    "memory",
+    "memory_kind",
+    "gpus",
+    "time",
+    "script",
+    "account",
+    "qos",
+    "tasks_per_node",
+    "constraint",
+    "reservation",
+    "array",
+    "array_limit",
+    "dependency",
+    "begin",
+    "mail_type",
+    "mail_user",
+    "work_dir",
+    "image",
+    "output",
+    "error",
+];
+/// The environment in a draft: pairs of name and value, as JSON.
+const ENVIRONMENT: &str = "environment";
+
+/// An environment variable for the job.
+#[derive(Clone, Copy)]
+pub struct Variable {
+    /// What tells it from the others while its name changes.
+    pub id: usize,
+    /// Its name.
+    pub name: Signal<String>,
+    /// Its value.
+    pub value: Signal<String>,
+}
+
+impl Variable {
+    /// Its name among the mistakes.
+    pub fn key(&self) -> String {
+        format!("variable {}", self.id)
+    }
+}
+
+impl PartialEq for Variable {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
 
 /// A parameter of the template, and what is filled in.
 #[derive(Clone)]
@@ -47,7 +97,9 @@ pub struct Form {
     pub parameters: Signal<Vec<Parameter>>,
     /// Every mistake is shown, also in fields nobody has touched.
     pub show_all: Signal<bool>,
-    fields: Signal<[Signal<String>; 9]>,
+    /// Environment variables for the job.
+    pub environment: Signal<Vec<Variable>>,
+    fields: Signal<[Signal<String>; FIELDS.len()]>,
     /// What the server refused: the text it refused, and why.
     refused: Signal<BTreeMap<String, (String, String)>>,
     scope: Signal<Option<NodeHandle>>,
@@ -61,6 +113,7 @@ impl Form {
             template: create_signal(None),
             parameters: create_signal(Vec::new()),
             show_all: create_signal(false),
+            environment: create_signal(Vec::new()),
             fields: create_signal(FIELDS.map(|_| create_signal(String::new()))),
             refused: create_signal(BTreeMap::new()),
             scope: create_signal(Some(use_current_scope())),
@@ -92,10 +145,14 @@ impl Form {
                 ("time", resources.time.unwrap_or_default()),
                 ("script", FIRST_SCRIPT.to_owned()),
             ];
+            for name in FIELDS {
+                self.field(name).set(String::new());
+            }
             for (field, value) in values {
                 self.field(field).set(value);
             }
             self.parameters.set(self.parameters_of(template.as_ref()));
+            self.environment.set(Vec::new());
             self.template.set(template);
             self.pick.set(Some(pick));
             self.show_all.set(false);
@@ -119,6 +176,28 @@ impl Form {
             .collect()
     }
 
+    /// Puts a variable under those that are there.
+    pub fn add_variable(self, name: String, value: String) {
+        let Some(scope) = self.scope.get_untracked() else { return };
+        let id = self.environment.with_untracked(|all| all.iter().map(|variable| variable.id + 1).max().unwrap_or(0));
+        // As with parameters: the button that adds one may go before it.
+        let (name, value) = scope.run_in(|| (create_signal(name), create_signal(value)));
+        self.environment.update(|all| all.push(Variable { id, name, value }));
+    }
+
+    /// Takes a variable away.
+    pub fn remove_variable(self, id: usize) {
+        self.environment.update(|all| all.retain(|variable| variable.id != id));
+    }
+
+    /// Sets all variables anew.
+    pub fn set_environment(self, variables: impl Iterator<Item = (String, String)>) {
+        self.environment.set(Vec::new());
+        for (name, value) in variables {
+            self.add_variable(name, value);
+        }
+    }
+
     /// Nothing is picked any more.
     pub fn clear(self) {
         batch(|| {
@@ -137,6 +216,8 @@ impl Form {
                     self.field(name).set(value.clone());
                 }
             }
+            let variables = draft.fields.get(ENVIRONMENT).and_then(|text| serde_json::from_str(text).ok());
+            self.set_environment(Vec::<(String, String)>::into_iter(variables.unwrap_or_default()));
             for parameter in self.parameters.get_clone_untracked() {
                 if let Some(value) = draft.fields.get(&key_of(&parameter.about)) {
                     parameter.value.set(value.clone());
@@ -152,6 +233,15 @@ impl Form {
         for parameter in self.parameters.get_clone() {
             fields.insert(key_of(&parameter.about), parameter.value.get_clone());
         }
+        let variables: Vec<(String, String)> = self
+            .environment
+            .get_clone()
+            .iter()
+            .map(|variable| (variable.name.get_clone(), variable.value.get_clone()))
+            .collect();
+        if !variables.is_empty() {
+            fields.insert(ENVIRONMENT.to_owned(), serde_json::to_string(&variables).unwrap_or_default());
+        }
         Draft { user, pick: self.pick.get_clone(), fields, uploads }
     }
 
@@ -160,11 +250,26 @@ impl Form {
         if FIELDS.contains(&name) {
             return Some(self.field(name).get_clone());
         }
+        if let Some(variable) = self.environment.get_clone().iter().find(|variable| variable.key() == name) {
+            return Some(format!("{}={}", variable.name.get_clone(), variable.value.get_clone()));
+        }
         self.parameters
             .get_clone()
             .iter()
             .find(|parameter| key_of(&parameter.about) == name)
             .map(|parameter| parameter.value.get_clone())
+    }
+
+    /// The field of this form at which a problem of the request's field is shown.
+    fn shown_at(self, field: &str) -> String {
+        let variable = field.strip_prefix("environment.").and_then(|name| {
+            self.environment.get_clone().into_iter().find(|variable| variable.name.get_clone().trim() == name)
+        });
+        match (variable, field) {
+            (Some(variable), _) => variable.key(),
+            (None, "memory_per_cpu") => "memory".to_owned(),
+            (None, other) => other.to_owned(),
+        }
     }
 
     /// Remembers which fields the server refused. True when one of them is a field of this form.
@@ -174,8 +279,9 @@ impl Form {
                 .fields
                 .iter()
                 .filter_map(|field| {
-                    let text = self.text_of(&field.field)?;
-                    Some((field.field.clone(), (text, field.message.clone())))
+                    let name = self.shown_at(&field.field);
+                    let text = self.text_of(&name)?;
+                    Some((name, (text, field.message.clone())))
                 })
                 .collect()
         });
@@ -197,205 +303,26 @@ impl Form {
             _ => String::new(),
         })
     }
-
-    /// Everything that is wrong by our own rules; tracked. `partition` is the one the job would go to.
-    pub fn wrong(self, partition: Option<&Partition>) -> Wrong {
-        let mut wrong = Wrong::new();
-        let words = t().wizard;
-        let mut note = |name: &str, message: String| {
-            wrong.insert(name.to_owned(), message);
-        };
-        let text = |name: &str| self.field(name).get_clone();
-        if !check::is_job_name(&text("job_name")) {
-            note("job_name", words.wrong_name());
-        }
-        let most = |value: u32, limit: Option<u32>| limit.filter(|limit| value > *limit);
-        let too_many = |limit: u32| words.wrong_too_many(&limit.to_string());
-        let node_count = partition.and_then(|partition| u32::try_from(partition.nodes.len()).ok());
-        let counts = [
-            ("nodes", 1, node_count),
-            ("tasks", 1, partition.map(|partition| partition.cpus)),
-            ("cpus_per_task", 1, partition.map(|partition| partition.max_cpus_per_node)),
-            ("gpus", 0, partition.map(|partition| partition.max_gpus_per_node)),
-        ];
-        for (name, least, limit) in counts {
-            match check::count(&text(name), least) {
-                Err(()) if least == 0 => note(name, words.wrong_gpus()),
-                Err(()) => note(name, words.wrong_count()),
-                Ok(value) => {
-                    if let Some(limit) = value.and_then(|value| most(value, limit)) {
-                        note(name, too_many(limit));
-                    }
-                }
-            }
-        }
-        match check::memory(&text("memory")) {
-            Err(()) => note("memory", words.wrong_memory()),
-            Ok(Some(value)) => {
-                if let Some(partition) = partition.filter(|partition| value > partition.max_memory_per_node) {
-                    note("memory", words.wrong_too_many(&format::memory(partition.max_memory_per_node)));
-                }
-            }
-            Ok(None) => {}
-        }
-        let time = text("time");
-        if !time.trim().is_empty() {
-            match (check::time_seconds(&time), partition.and_then(|partition| partition.max_time)) {
-                (None, _) => note("time", words.wrong_time()),
-                (Some(seconds), Some(limit)) if seconds > limit => {
-                    note("time", words.wrong_too_many(&format::duration(limit)));
-                }
-                _ => {}
-            }
-        }
-        if self.pick.get_clone() == Some(Pick::Custom) {
-            let script = text("script");
-            if script.trim().is_empty() || script.trim() == FIRST_SCRIPT.trim() {
-                note("script", words.wrong_script());
-            } else if !script.starts_with("#!") {
-                note("script", words.wrong_script_start());
-            }
-        }
-        for parameter in self.parameters.get_clone() {
-            if let Err(message) = parameter_value(&parameter.about, &parameter.value.get_clone()) {
-                note(&key_of(&parameter.about), message);
-            }
-        }
-        wrong
-    }
-
-    /// The request that the form makes. Call only when nothing is [`Form::wrong`]; what can't be read is left out.
-    pub fn request(self, uploads: Vec<String>) -> JobRequest {
-        untrack(|| {
-            let text =
-                |name: &str| Some(self.field(name).get_clone().trim().to_owned()).filter(|text| !text.is_empty());
-            let count = |name: &str| check::count(&self.field(name).get_clone(), 0).ok().flatten();
-            let pick = self.pick.get_clone();
-            let parameters = self
-                .parameters
-                .get_clone()
-                .into_iter()
-                .filter_map(|parameter| {
-                    let value = parameter_value(&parameter.about, &parameter.value.get_clone()).ok()??;
-                    Some((parameter.about.name, value))
-                })
-                .collect();
-            JobRequest {
-                template_id: match &pick {
-                    Some(Pick::Template(id)) => Some(id.clone()),
-                    _ => None,
-                },
-                job_name: text("job_name").unwrap_or_default(),
-                partition: text("partition"),
-                nodes: count("nodes"),
-                tasks: count("tasks"),
-                cpus_per_task: count("cpus_per_task"),
-                memory: check::memory(&self.field("memory").get_clone()).ok().flatten(),
-                gpus: count("gpus"),
-                time: text("time"),
-                script: (pick == Some(Pick::Custom)).then(|| self.field("script").get_clone()),
-                uploads,
-                parameters,
-                ..JobRequest::default()
-            }
-        })
-    }
-}
-
-/// A parameter's name in drafts and in the server's answers.
-pub fn key_of(about: &TemplateParameter) -> String {
-    format!("parameters.{}", about.name)
-}
-
-fn first_text(about: &TemplateParameter) -> String {
-    match &about.default {
-        Some(ParameterValue::Bool(value)) => value.to_string(),
-        Some(ParameterValue::Integer(value)) => value.to_string(),
-        Some(ParameterValue::Number(value)) => value.to_string(),
-        Some(ParameterValue::Text(value)) => value.clone(),
-        None => match about.kind {
-            ParameterKind::Boolean => "false".to_owned(),
-            ParameterKind::Choice => about.choices.first().cloned().unwrap_or_default(),
-            _ => String::new(),
-        },
-    }
-}
-
-/// Reads a parameter's text. `Ok(None)` leaves it to the template's default.
-fn parameter_value(about: &TemplateParameter, text: &str) -> Result<Option<ParameterValue>, String> {
-    let words = t().wizard;
-    let trimmed = text.trim();
-    if trimmed.is_empty() {
-        return if about.default.is_some() { Ok(None) } else { Err(words.wrong_required()) };
-    }
-    let in_range = |value: f64| {
-        let fits = about.min.is_none_or(|min| value >= min) && about.max.is_none_or(|max| value <= max);
-        if fits { Ok(()) } else { Err(range_words(about)) }
-    };
-    Ok(Some(match about.kind {
-        ParameterKind::Text => ParameterValue::Text(text.to_owned()),
-        ParameterKind::Choice => ParameterValue::Text(trimmed.to_owned()),
-        ParameterKind::Boolean => ParameterValue::Bool(trimmed == "true"),
-        ParameterKind::Integer => {
-            let value: i64 = trimmed.parse().map_err(|_| words.wrong_integer())?;
-            #[expect(clippy::cast_precision_loss, reason = "limits of parameters are small numbers")]
-            in_range(value as f64)?;
-            ParameterValue::Integer(value)
-        }
-        ParameterKind::Number => {
-            let value: f64 = trimmed.parse().map_err(|_| words.wrong_number())?;
-            if !value.is_finite() {
-                return Err(words.wrong_number());
-            }
-            in_range(value)?;
-            ParameterValue::Number(value)
-        }
-    }))
-}
-
-/// The limits of a parameter, in words; empty when it has none.
-pub fn range_words(about: &TemplateParameter) -> String {
-    let words = t().wizard;
-    match (about.min, about.max) {
-        (Some(min), Some(max)) => words.between(&min.to_string(), &max.to_string()),
-        (Some(min), None) => words.at_least(&min.to_string()),
-        (None, Some(max)) => words.at_most(&max.to_string()),
-        (None, None) => String::new(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use slurmdash_api::jobs::ParameterValue;
+    use slurmdash_api::templates::ParameterKind;
+
     use super::*;
 
-    fn parameter(kind: ParameterKind, default: Option<ParameterValue>) -> TemplateParameter {
+    fn epochs() -> TemplateParameter {
         TemplateParameter {
             name: "epochs".into(),
             label: "Epochs".into(),
-            kind,
+            kind: ParameterKind::Integer,
             help: None,
-            default,
+            default: Some(ParameterValue::Integer(5)),
             min: Some(1.0),
             max: Some(10.0),
-            choices: vec!["a".into(), "b".into()],
+            choices: Vec::new(),
         }
-    }
-
-    #[test]
-    fn parameters_are_read_by_their_kind() {
-        let integer = parameter(ParameterKind::Integer, None);
-        assert_eq!(parameter_value(&integer, " 3 "), Ok(Some(ParameterValue::Integer(3))));
-        for wrong in ["", "0", "11", "1.5", "x"] {
-            assert!(parameter_value(&integer, wrong).is_err(), "{wrong}");
-        }
-        let number = parameter(ParameterKind::Number, Some(ParameterValue::Number(2.0)));
-        assert_eq!(parameter_value(&number, "2.5"), Ok(Some(ParameterValue::Number(2.5))));
-        assert_eq!(parameter_value(&number, ""), Ok(None), "the default stands in");
-        assert!(parameter_value(&number, "inf").is_err());
-        assert_eq!(first_text(&number), "2");
-        assert_eq!(first_text(&parameter(ParameterKind::Choice, None)), "a");
-        assert_eq!(first_text(&parameter(ParameterKind::Boolean, None)), "false");
-        assert_eq!(range_words(&integer), "1 to 10.");
     }
 
     fn template() -> Template {
@@ -411,7 +338,7 @@ mod tests {
                 time: Some("1:00:00".into()),
                 ..Default::default()
             },
-            parameters: vec![parameter(ParameterKind::Integer, Some(ParameterValue::Integer(5)))],
+            parameters: vec![epochs()],
             files: Vec::new(),
             script: String::new(),
         }
@@ -446,6 +373,7 @@ mod tests {
             form.choose(Pick::Template("pytorch".into()), Some(template()));
             form.field("nodes").set("4".into());
             form.parameters.get_clone()[0].value.set("9".into());
+            form.add_variable("OMP_NUM_THREADS".into(), "4".into());
             let draft = form.draft("ada".into(), vec!["u".into()]);
             let other = Form::new();
             other.choose(Pick::Template("pytorch".into()), Some(template()));
@@ -477,10 +405,17 @@ mod tests {
             form.choose(Pick::Template("pytorch".into()), Some(template()));
             let problem: Problem = serde_json::from_str(
                 r#"{"type":"","title":"","status":400,"detail":"","code":"","request_id":"","error":"",
-                "fields":[{"field":"parameters.epochs","message":"too many"},{"field":"image","message":"no"}]}"#,
+                "fields":[{"field":"parameters.epochs","message":"too many"},{"field":"color","message":"no"},
+                {"field":"environment.A-B","message":"not a name"},{"field":"memory_per_cpu","message":"too much"}]}"#,
             )
             .expect("a problem");
+            form.add_variable("A-B".into(), "1".into());
             assert!(form.refuse(&problem));
+            let of_memory = form.error("memory", &Wrong::new());
+            assert_eq!(
+                (of_memory.as_str(), form.error("variable 0", &Wrong::new()).as_str()),
+                ("too much", "not a name")
+            );
             let wrong = form.wrong(None);
             assert_eq!(form.error("parameters.epochs", &wrong), "too many");
             form.parameters.get_clone()[0].value.set("4".into());

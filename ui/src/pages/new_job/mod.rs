@@ -1,10 +1,16 @@
 //! `/jobs/new`: from a template to a submitted job in four steps. The step is in the URL, what was filled in is kept as
 //! a draft, and uploads go on whatever page is shown.
-mod check;
+pub mod check;
 mod draft;
 mod files;
 mod form;
+mod judge;
+mod more;
+mod parameters;
+mod request;
+mod resubmit;
 mod review;
+mod script;
 mod settings;
 mod templates;
 
@@ -30,7 +36,8 @@ use crate::upload::{Uploads, use_uploads};
 use self::draft::{Draft, Pick};
 use self::files::{FilesStep, hold_words};
 use self::form::{Form, Wrong};
-use self::review::{ReviewStep, preview};
+use self::resubmit::{Origin, origin_banner};
+use self::review::{ReviewStep, forecast, preview};
 use self::settings::{SettingsStep, partition_of};
 use self::templates::TemplateStep;
 
@@ -87,6 +94,8 @@ struct Wizard {
     /// The draft has been looked at, and what it knows is in the form.
     restored: Signal<bool>,
     recall_problem: Signal<Option<ClientError>>,
+    /// The earlier job that the form was filled from.
+    origin: Signal<Option<Origin>>,
     /// What is filled in is kept.
     keeping: Signal<bool>,
 }
@@ -103,6 +112,7 @@ pub fn NewJob() -> View {
         gone: create_signal(String::new()),
         restored: create_signal(false),
         recall_problem: create_signal(None),
+        origin: create_signal(None),
         keeping: create_signal(true),
     };
     wizard.read_templates();
@@ -159,6 +169,7 @@ pub fn NewJob() -> View {
                 current=current,
                 on_back=Box::new(|index: usize| go(Step::ALL[index.min(3)])) as Box<dyn Fn(usize)>
             )
+            (origin_banner(*wizard.origin))
             // Each step is drawn anew: what it shows is read from the form.
             (match shown_step.get() {
                 Some(Step::Template) => template_step(&wizard),
@@ -232,6 +243,7 @@ fn settings_step(
     wrong: ReadSignal<Wrong>,
 ) -> View {
     let form = wizard.form;
+    let hints = wizard.hints();
     let go_on = move |_| {
         if wrong.with_untracked(Wrong::is_empty) {
             go(Step::Review);
@@ -249,7 +261,7 @@ fn settings_step(
     };
     let foot = foot(Some(Step::Files), reason, next);
     view! {
-        SettingsStep(form=form, cluster=cluster, wrong=wrong)
+        SettingsStep(form=form, cluster=cluster, wrong=wrong, hints=hints)
         (foot)
     }
 }
@@ -257,20 +269,26 @@ fn settings_step(
 fn review_step(&wizard: &Wizard) -> View {
     let request = wizard.form.request(wizard.finished_uploads());
     let preview = preview(wizard.client, request.clone());
+    let forecast = forecast(wizard.client, request.clone());
+    // The same for every attempt from here: whatever breaks on the way, there is one job.
+    let key = browser::random_key();
     let ready = create_selector(move || preview.value().with(Option::is_some));
     let problem = create_signal(None::<ClientError>);
     let busy = create_signal(false);
     create_effect(move || {
-        preview.problem().with(|error| wizard.note_refused(error.as_ref()));
+        wizard.note_refused(preview.problem().get_clone().as_ref());
+    });
+    create_effect(move || {
+        wizard.note_refused(forecast.problem().get_clone().as_ref());
     });
     let submit = move |_| {
         if busy.replace(true) {
             return;
         }
         problem.set(None);
-        let request = request.clone();
+        let (request, key) = (request.clone(), key.clone());
         spawn_local_scoped(async move {
-            match wizard.client.post::<JobSubmitted>("/api/jobs/submit", &request).await {
+            match wizard.client.post_once::<JobSubmitted>("/api/jobs/submit", &request, &key).await {
                 Ok(job) => {
                     wizard.finish();
                     toast(Tone::Success, t().wizard.submitted());
@@ -293,6 +311,7 @@ fn review_step(&wizard: &Wizard) -> View {
     view! {
         ReviewStep(
             preview=preview,
+            forecast=forecast,
             submitting=*problem,
             on_settings=Box::new(|| go(Step::Settings)) as Box<dyn Fn()>
         )
@@ -340,7 +359,12 @@ impl Wizard {
                         }
                         self.follow_link();
                     }
-                    self.restored.set(true);
+                    let from = router::Query::parse(&router::location().query).get("from").to_owned();
+                    if from.is_empty() {
+                        self.restored.set(true);
+                    } else {
+                        self.fill_from(from);
+                    }
                 });
             }
         });
@@ -372,8 +396,12 @@ impl Wizard {
             None => {}
         }
         self.form.fill(draft);
-        if !draft.uploads.is_empty() {
-            let wanted = draft.uploads.clone();
+        self.recall(draft.uploads.clone());
+    }
+
+    /// Looks up what was uploaded before.
+    fn recall(self, wanted: Vec<String>) {
+        if !wanted.is_empty() {
             spawn_local_scoped(async move {
                 let answer = self.uploads.recall(&wanted).await;
                 self.recall_problem.set(answer.err());

@@ -1,12 +1,16 @@
-//! The review step: the exact script, whether it fits right now, and the button that submits it.
-use slurmdash_api::jobs::{JobPreview, JobRequest};
+//! The review step: the exact script, when Slurm would start it, and the button that submits it.
+use slurmdash_api::jobs::{JobForecast, JobPreview, JobRequest};
 use sycamore::prelude::*;
 
+use crate::browser;
 use crate::client::data::Remote;
 use crate::client::refetch::Refetch;
 use crate::client::{Client, ClientError};
 use crate::components::{Banner, Button, CodeView, Glyph, Skeleton, Tone, problem_words};
-use crate::i18n::t;
+use crate::i18n::{format, t};
+
+/// A start within so many seconds is at once.
+const SOON: i64 = 60;
 
 /// Asks the server for the script of a request, for as long as the current scope lives.
 pub fn preview(client: Client, request: JobRequest) -> Remote<JobPreview> {
@@ -19,10 +23,22 @@ pub fn preview(client: Client, request: JobRequest) -> Remote<JobPreview> {
     preview
 }
 
+/// Asks Slurm when it would start a request (`sbatch --test-only`), for as long as the current scope lives.
+pub fn forecast(client: Client, request: JobRequest) -> Remote<JobForecast> {
+    let forecast = Remote::new();
+    let read = Refetch::new(0.0, move || {
+        let request = request.clone();
+        async move { forecast.put(client.post::<JobForecast>("/api/jobs/test", &request).await) }
+    });
+    read.restart();
+    forecast
+}
+
 /// The step. `submitting` is why the last attempt to submit failed.
 #[component(inline_props)]
 pub fn ReviewStep(
     preview: Remote<JobPreview>,
+    forecast: Remote<JobForecast>,
     submitting: ReadSignal<Option<ClientError>>,
     on_settings: Box<dyn Fn()>,
 ) -> View {
@@ -68,24 +84,15 @@ pub fn ReviewStep(
             None => view! {},
         })
         (match value.get_clone() {
-            Some(preview) => shown(preview),
+            Some(preview) => shown(preview, forecast),
             None if problem.with(Option::is_none) => view! { Skeleton(lines=8) },
             None => view! {},
         })
     }
 }
 
-fn shown(preview: JobPreview) -> View {
+fn shown(preview: JobPreview, forecast: Remote<JobForecast>) -> View {
     let JobPreview { script, fits_now, warnings } = preview;
-    let fits = match fits_now {
-        Some(true) => view! {
-            Banner(tone=Tone::Success, title=move || t().wizard.fits()) { (|| t().wizard.fits_text()) }
-        },
-        Some(false) => view! {
-            Banner(tone=Tone::Info, title=move || t().wizard.fits_not()) { (|| t().wizard.fits_not_text()) }
-        },
-        None => View::new(),
-    };
     let warnings = if warnings.is_empty() {
         View::new()
     } else {
@@ -94,9 +101,70 @@ fn shown(preview: JobPreview) -> View {
             Banner(tone=Tone::Warning, title=move || t().wizard.warnings()) { ul { (lines) } }
         }
     };
+    let (value, problem) = (forecast.value(), forecast.problem());
+    let start = move || {
+        let (value, failed) = (value.get_clone(), problem.with(Option::is_some));
+        match value {
+            Some(forecast) => foretold(forecast),
+            // Slurm does not say; what the partition has free is better than nothing.
+            None if failed => fits(fits_now),
+            None => view! { p(class="card-note", role="status") { (t().wizard.asking()) } },
+        }
+    };
     view! {
-        (fits)
-        (warnings)
-        CodeView(code=script, label=move || t().wizard.exact_script())
+        div(class="review") {
+            div(class="review-side") {
+                (start())
+                (warnings)
+            }
+            CodeView(code=script, label=move || t().wizard.exact_script())
+        }
+    }
+}
+
+/// When and where Slurm would start it, or why it would not take it.
+fn foretold(forecast: JobForecast) -> View {
+    let JobForecast { accepted, refusal, start_time, node_list, partition, .. } = forecast;
+    if !accepted {
+        let refusal = refusal.unwrap_or_default();
+        return view! {
+            Banner(tone=Tone::Error, title=move || t().wizard.refused()) {
+                p { (|| t().wizard.refused_text()) }
+                p(class="mono") { (refusal) }
+            }
+        };
+    }
+    let soon = start_time.is_some_and(|start| start <= browser::now() + SOON);
+    let title = move || match start_time {
+        None => t().wizard.would_start(),
+        Some(_) if soon => t().wizard.starts_now(),
+        Some(start) => t().wizard.starts_at(&format::relative_time(start)),
+    };
+    let place = move || match (&node_list, &partition) {
+        (Some(nodes), Some(partition)) => t().wizard.starts_where(nodes, partition),
+        _ => String::new(),
+    };
+    let exact = move || match start_time {
+        Some(start) if !soon => t().wizard.starts_exact(&format::exact_time(start)),
+        _ => String::new(),
+    };
+    let tone = if soon { Tone::Success } else { Tone::Info };
+    view! {
+        Banner(tone=tone, title=title) {
+            p { (exact()) }
+            p { (place()) }
+        }
+    }
+}
+
+fn fits(fits_now: Option<bool>) -> View {
+    match fits_now {
+        Some(true) => view! {
+            Banner(tone=Tone::Success, title=move || t().wizard.fits()) { (|| t().wizard.fits_text()) }
+        },
+        Some(false) => view! {
+            Banner(tone=Tone::Info, title=move || t().wizard.fits_not()) { (|| t().wizard.fits_not_text()) }
+        },
+        None => View::new(),
     }
 }

@@ -1,12 +1,14 @@
 //! The settings step: name, partition, resources, time, the template's parameters, and the script of a custom job.
 use slurmdash_api::cluster::{ClusterSummary, Partition};
+use slurmdash_api::jobs::RunHints;
 use slurmdash_api::templates::{ParameterKind, TemplateParameter};
 use sycamore::prelude::*;
-use wasm_bindgen::JsCast;
 
 use super::draft::Pick;
-use super::form::{Form, Parameter, Wrong, key_of, range_words};
-use crate::components::field::{input_value, unique_id};
+use super::form::{Form, Parameter, Wrong};
+use super::more::MoreSettings;
+use super::parameters::{key_of, range_words};
+use super::script::script_editor;
 use crate::components::{Checkbox, Choice, Select, TextInput};
 use crate::i18n::{format, t};
 
@@ -24,7 +26,12 @@ pub fn partition_of(form: Form, cluster: ReadSignal<Option<ClusterSummary>>) -> 
 
 /// The step.
 #[component(inline_props)]
-pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wrong: ReadSignal<Wrong>) -> View {
+pub fn SettingsStep(
+    form: Form,
+    cluster: ReadSignal<Option<ClusterSummary>>,
+    wrong: ReadSignal<Wrong>,
+    hints: ReadSignal<Option<RunHints>>,
+) -> View {
     let custom = create_selector(move || form.pick.with(|pick| *pick == Some(Pick::Custom)));
     let partition = create_memo(move || partition_of(form, cluster));
     let up_to = move |limit: fn(&Partition) -> String| {
@@ -55,12 +62,10 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
     };
     let memory_limit = up_to(|partition| format::memory(partition.max_memory_per_node));
     let time_limit = up_to(|partition| partition.max_time.map(format::duration).unwrap_or_default());
-    let joined = |help: fn() -> String, limit: Box<dyn Fn() -> String>| {
-        move || {
-            let (help, limit) = (help(), limit());
-            if limit.is_empty() { help } else { format!("{help} {limit}") }
-        }
-    };
+    let per_cpu = create_selector(move || form.field("memory_kind").with(|kind| kind == "cpu"));
+    let memory_label = move || if per_cpu.get() { t().wizard.memory_cpu() } else { t().wizard.memory() };
+    let memory_help = joined_with_hint(|| t().wizard.memory_help(), memory_limit, hints, memory_hint);
+    let time_help = joined_with_hint(|| t().wizard.time_help(), time_limit, hints, time_hint);
     view! {
         h2(class="step-title", tabindex="-1") { (|| t().wizard.how()) }
         fieldset(class="form-group") {
@@ -83,15 +88,48 @@ pub fn SettingsStep(form: Form, cluster: ReadSignal<Option<ClusterSummary>>, wro
                 help=move || t().wizard.tasks_help(), error=error("tasks"), inputmode="numeric", autocomplete="off")
             TextInput(name="cpus_per_task", label=move || t().wizard.cpus(), value=form.field("cpus_per_task"), optional=true,
                 help=cpus_limit, error=error("cpus_per_task"), inputmode="numeric", autocomplete="off")
-            TextInput(name="memory", label=move || t().wizard.memory(), value=form.field("memory"), optional=true,
-                help=joined(|| t().wizard.memory_help(), Box::new(memory_limit)), error=error("memory"), autocomplete="off")
+            TextInput(name="memory", label=memory_label, value=form.field("memory"), optional=true,
+                help=memory_help, error=error("memory"), autocomplete="off")
             TextInput(name="gpus", label=move || t().wizard.gpus(), value=form.field("gpus"), optional=true,
                 help=gpus_help, error=error("gpus"), inputmode="numeric", autocomplete="off")
             TextInput(name="time", label=move || t().wizard.time(), value=form.field("time"), optional=true,
-                help=joined(|| t().wizard.time_help(), Box::new(time_limit)), error=error("time"), autocomplete="off")
+                help=time_help, error=error("time"), autocomplete="off")
         }
         (parameters(form, wrong))
         (if custom.get() { script_editor(form, wrong) } else { view! {} })
+        MoreSettings(form=form, wrong=wrong)
+    }
+}
+
+/// Help, the partition's limit, and what earlier runs needed, in one line.
+fn joined_with_hint(
+    help: fn() -> String,
+    limit: impl Fn() -> String + 'static,
+    hints: ReadSignal<Option<RunHints>>,
+    hint: fn(&RunHints) -> String,
+) -> impl Fn() -> String + 'static {
+    move || {
+        let hint = hints.with(|hints| hints.as_ref().map(hint).unwrap_or_default());
+        let parts = [help(), limit(), hint];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn memory_hint(hints: &RunHints) -> String {
+    let Some(peak) = hints.memory_peak.map(format::memory) else { return String::new() };
+    match hints.runs {
+        0 => String::new(),
+        1 => t().wizard.hint_memory_one(&peak),
+        runs => t().wizard.hint_memory(&runs.to_string(), &peak),
+    }
+}
+
+fn time_hint(hints: &RunHints) -> String {
+    let Some(elapsed) = hints.elapsed.map(format::duration) else { return String::new() };
+    match hints.runs {
+        0 => String::new(),
+        1 => t().wizard.hint_time_one(&elapsed),
+        runs => t().wizard.hint_time(&runs.to_string(), &elapsed),
     }
 }
 
@@ -189,56 +227,5 @@ fn help_of(about: &TemplateParameter) -> impl Fn() -> String + Clone + 'static {
         let range = range_words(&about);
         let help = about.help.clone().unwrap_or_default();
         [help, range].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-    }
-}
-
-fn script_editor(form: Form, wrong: ReadSignal<Wrong>) -> View {
-    let value = form.field("script");
-    let id = unique_id("script");
-    let label_for = id.clone();
-    let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
-    let described_by = format!("{help_id} {error_id}");
-    let error = create_selector(move || wrong.with(|wrong| form.error("script", wrong)));
-    // Tab writes a tab; Esc first gives the key back to moving the focus.
-    let leave = create_signal(false);
-    let keys = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
-        "Escape" => leave.set(true),
-        "Tab" if !leave.get_untracked() && !event.shift_key() => {
-            let Some(area) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlTextAreaElement>().ok())
-            else {
-                return;
-            };
-            event.prevent_default();
-            if area.set_range_text("    ").is_ok() {
-                let end = area.selection_start().ok().flatten().unwrap_or_default() + 4;
-                let _ = area.set_selection_range(end, end);
-                value.set(area.value());
-            }
-        }
-        _ => leave.set(false),
-    };
-    view! {
-        fieldset(class="form-group") {
-            legend { (|| t().wizard.script()) }
-            div(class=move || if error.with(String::is_empty) { "field" } else { "field field-wrong" }) {
-                label(class="field-label", r#for=label_for) { (|| t().wizard.script()) }
-                textarea(
-                    class="input input-mono script-editor",
-                    id=id,
-                    name="script",
-                    rows="14",
-                    wrap="off",
-                    "spellcheck"="false",
-                    autocapitalize="off",
-                    aria-describedby=described_by,
-                    aria-invalid=move || (!error.with(String::is_empty)).then_some("true"),
-                    prop:value=move || wasm_bindgen::JsValue::from_str(&value.get_clone()),
-                    on:input=move |event: web_sys::Event| value.set(input_value(&event)),
-                    on:keydown=keys
-                )
-                p(class="field-error", id=error_id, role="alert") { (error.get_clone()) }
-                p(class="field-help", id=help_id) { (|| t().wizard.script_help()) }
-            }
-        }
     }
 }
