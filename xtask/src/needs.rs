@@ -46,13 +46,47 @@ pub const CHROMIUM: Need = Need {
     brew: &["chromium"],
 };
 
-/// A real Slurm for the tests.
+/// A real Slurm for the tests, and what people log in to it with.
 pub const SLURM: Need = Need {
-    name: "Slurm and munge",
+    name: "Slurm with accounting, munge, MariaDB, sshd and iproute2",
     purpose: "bring up the real cluster of the tests",
-    present: || ["slurmctld", "slurmd", "sbatch", "munged"].into_iter().all(|program| on_path(program).is_some()),
-    apt: &["slurmctld", "slurmd", "slurm-client", "munge"],
-    dnf: &["slurm", "slurm-slurmctld", "slurm-slurmd", "munge"],
+    present: || {
+        ["slurmctld", "slurmd", "slurmdbd", "sbatch", "munged", "mariadbd", "mariadb", "sshd", "ip"]
+            .into_iter()
+            .all(|program| on_path(program).is_some())
+    },
+    // Of MariaDB only the programs: the tests start one of their own, and the machine needs none.
+    apt: &[
+        "slurmctld",
+        "slurmd",
+        "slurm-client",
+        "slurmdbd",
+        "munge",
+        "mariadb-server-core",
+        "mariadb-client-core",
+        "openssh-server",
+        "iproute2",
+    ],
+    dnf: &[
+        "slurm",
+        "slurm-slurmctld",
+        "slurm-slurmd",
+        "slurm-slurmdbd",
+        "munge",
+        "mariadb-server",
+        "openssh-server",
+        "iproute",
+    ],
+    brew: &[],
+};
+
+/// Makes the folder with another release of Debian.
+pub const MMDEBSTRAP: Need = Need {
+    name: "mmdebstrap",
+    purpose: "make a folder of Debian 13, which has a newer Slurm",
+    present: || on_path("mmdebstrap").is_some(),
+    apt: &["mmdebstrap"],
+    dnf: &[],
     brew: &[],
 };
 

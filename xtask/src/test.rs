@@ -7,6 +7,7 @@ mod cluster;
 mod counts;
 pub mod e2e;
 mod rust;
+mod slurm_24;
 
 use anyhow::{Result, bail};
 
@@ -18,11 +19,11 @@ use crate::ui;
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Which parts; all when none is named.
+    /// Which parts; unit, it and e2e when none is named.
     parts: Vec<Part>,
 }
 
-/// The three kinds of tests.
+/// The kinds of tests.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     /// Beside the code, in every member, and in the documentation.
@@ -31,29 +32,36 @@ enum Part {
     It,
     /// A browser against the built program, with the simulated and with a real cluster.
     E2e,
+    /// The tests on a real cluster again, with Slurm 24.11 in a folder of Debian 13.
+    #[value(name = "slurm-24")]
+    Slurm24,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Unit, Self::It, Self::E2e];
+    /// What is run when nothing is named: all that doesn't take another system's packages.
+    const USUAL: [Self; 3] = [Self::Unit, Self::It, Self::E2e];
 
     fn name(self) -> &'static str {
         match self {
             Self::Unit => "unit",
             Self::It => "it",
             Self::E2e => "e2e",
+            Self::Slurm24 => "slurm-24",
         }
     }
 }
 
 /// Runs the parts in turn, all of them even when one fails, and adds them up.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
-    let parts: Vec<Part> =
-        Part::ALL.into_iter().filter(|part| arguments.parts.is_empty() || arguments.parts.contains(part)).collect();
+    let mut parts = arguments.parts.clone();
+    if parts.is_empty() {
+        parts = Part::USUAL.to_vec();
+    }
     if parts.contains(&Part::E2e) {
         // First, because the program that the other parts test has the UI inside too and is then built only once.
         ui::build(project, false)?;
     }
-    if parts.iter().any(|part| *part != Part::Unit)
+    if parts.iter().any(|part| [Part::It, Part::E2e].contains(part))
         && let Err(error) = SLURM.meet(project)
     {
         println!("no real cluster here: {error:#}");
@@ -64,15 +72,16 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
             Part::Unit => rust::unit(project)?,
             Part::It => rust::it(project)?,
             Part::E2e => e2e::run(project)?,
+            Part::Slurm24 => slurm_24::run(project)?,
         };
         results.push((part, counts));
     }
     println!();
     let mut sum = Counts::default();
     for (part, counts) in results {
-        println!("{:<5} {counts}", part.name());
+        println!("{:<8} {counts}", part.name());
         for skipped in &counts.skipped {
-            println!("      skipped: {skipped}");
+            println!("         skipped: {skipped}");
         }
         sum += counts;
     }

@@ -1,5 +1,7 @@
 //! A real Slurm for the integration tests, up for as long as the value lives.
 
+use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -8,9 +10,12 @@ use anyhow::{Context, Result, bail};
 use crate::project::Project;
 
 /// The exit code with which `tests/cluster/slurm.sh` says that it can't run here.
-const CANNOT: i32 = 77;
+pub const CANNOT: i32 = 77;
 
-/// A cluster of four nodes.
+/// What one is brought up with.
+pub const SHAPE: [&str; 4] = ["4", "--people", "--accounting", "--other-host"];
+
+/// A cluster of four nodes, with people, accounting and a second login host.
 pub struct Cluster {
     script: PathBuf,
     folder: PathBuf,
@@ -20,9 +25,9 @@ impl Cluster {
     /// Brings one up; `None`, and the reason is printed, where that can't be.
     pub fn up(project: &Project) -> Result<Option<Self>> {
         let script = project.root.join("tests/cluster/slurm.sh");
-        let folder = std::env::temp_dir().join(format!("slurmdash-it-{}", std::process::id()));
+        let folder = env::temp_dir().join(format!("slurmdash-it-{}", std::process::id()));
         let cluster = Self { script, folder };
-        let status = cluster.command("up").arg("4").status().context("tests/cluster/slurm.sh")?;
+        let status = cluster.command("up").args(SHAPE).status().context("tests/cluster/slurm.sh")?;
         match status.code() {
             Some(0) => Ok(Some(cluster)),
             Some(CANNOT) => Ok(None),
@@ -47,11 +52,16 @@ impl Cluster {
             .arg(&self.script)
             .arg(verb)
             .env("SLURMDASH_CLUSTER_DIR", &self.folder)
-            // Not the script's own default, so that a cluster somebody has up by hand is left alone.
-            .env("SLURMDASH_CLUSTER_PORT", "17500")
+            .env("SLURMDASH_CLUSTER_PORT", port("17500"))
             .stdin(Stdio::null());
         command
     }
+}
+
+/// The first port: the environment's, or one that is not the script's own default, so that a cluster somebody has up by
+/// hand is left alone.
+pub fn port(otherwise: &str) -> OsString {
+    env::var_os("SLURMDASH_CLUSTER_PORT").unwrap_or_else(|| otherwise.into())
 }
 
 impl Drop for Cluster {

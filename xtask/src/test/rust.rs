@@ -56,7 +56,12 @@ fn cargo_test(project: &Project, selection: &[&str], settings: &[(String, String
         project.cargo().args(["test", "--locked", "--no-fail-fast"]).args(selection).args(["--", "--show-output"]);
     println!("$ {command}");
     let mut command = Command::from(command);
-    let mut child = command.envs(settings.iter().cloned()).stdout(Stdio::piped()).spawn()?;
+    count(command.envs(settings.iter().cloned()))
+}
+
+/// Runs something that reports as `cargo test -- --show-output` does, shows it and counts it.
+pub fn count(command: &mut Command) -> Result<Counts> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut output = String::new();
     for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
         let line = line?;
