@@ -389,7 +389,7 @@ async fn the_program_says_that_its_disk_is_full_or_read_only() {
     let Some(output) = in_own_mounts(full, &command, &environment) else { return };
     let words = words_of(&output);
     assert!(words.contains("slurmdash.redb") && words.contains("make room"), "{words}");
-    let no_room_at_all = "mount -t tmpfs -o size=64k,mode=700 none \"$DATA\"; exec \"$@\"";
+    let no_room_at_all = "mount -t tmpfs -o size=32k,mode=700 none \"$DATA\"; exec \"$@\"";
     let words = words_of(&in_own_mounts(no_room_at_all, &command, &environment).unwrap());
     assert!(words.contains("slurmdash.redb"), "{words}");
     // A store that is there, on a disk that became read-only.

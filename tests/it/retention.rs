@@ -62,6 +62,7 @@ fn job(number: u32, state: JobState, submitted_at: i64, end_time: Option<i64>) -
         files: Vec::new(),
         exit_code: None,
         signal: None,
+        usage: None,
     }
 }
 
@@ -135,7 +136,7 @@ async fn open_jobs_and_uploads_stay_however_old_they_are() {
         (job(7, JobState::Cancelled, days_ago(729), None), true),
     ];
     for (record, _) in &jobs {
-        store.add_history(record.clone(), "#!/bin/sh".into(), done(NOW)).await.unwrap();
+        store.add_history(record.clone(), "#!/bin/sh".into(), "{}".into(), done(NOW)).await.unwrap();
     }
     let uploads = [("a", 60, Some(40)), ("b", 60, Some(20)), ("c", 60, None), ("d", 10, Some(10))];
     for (id, began, finished) in uploads {

@@ -50,8 +50,26 @@ impl TestApp {
         app
     }
 
+    /// Starts one in a fresh folder with another configuration and other parts.
+    pub async fn with_app(change: impl FnOnce(&mut Config), parts: impl FnOnce(&mut App)) -> Self {
+        let dir = private_folder();
+        let mut app = Self::start_altered(dir.path(), change, parts, None).await;
+        app.dir = Some(dir);
+        app
+    }
+
     /// Starts one in a folder that may have been used before; then `password` is what it was.
     pub async fn start_in(dir: &Path, change: impl FnOnce(&mut Config), password: Option<String>) -> Self {
+        Self::start_altered(dir, change, |_| {}, password).await
+    }
+
+    /// The same, with parts of the server's inside changed before it runs.
+    pub async fn start_altered(
+        dir: &Path,
+        change: impl FnOnce(&mut Config),
+        alter: impl FnOnce(&mut App),
+        password: Option<String>,
+    ) -> Self {
         let mut config = Config { data_dir: dir.to_owned(), ..Config::default() };
         config.slurm.backend = Backend::Sim;
         config.slurm.poll_milliseconds = 100;
@@ -66,7 +84,9 @@ impl TestApp {
             Err(StartError::Store(StoreError::InUse { .. })) => None,
             opened => Some(opened.unwrap()),
         };
-        let app = Arc::new(eventually(open).await);
+        let mut app = eventually(open).await;
+        alter(&mut app);
+        let app = Arc::new(app);
         let password = match app.auth.first_admin().await.unwrap() {
             Some((_, password)) => password.expose().to_owned(),
             None => password.expect("the folder has accounts already: hand in the password"),

@@ -256,6 +256,7 @@ async fn rows_go_to_the_account_that_has_the_name_already() {
         created_at: 5,
         is_active: true,
         email: None,
+        unix_user: None,
     };
     assert!(
         folder.store().add_user(mine.clone(), AuditEntry::done(By::system(1), "user.create", "ada")).await.unwrap()

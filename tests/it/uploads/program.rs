@@ -7,9 +7,9 @@ use reqwest::Method;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
+use super::{CHUNK, CHUNKS, COMPLETE, INIT, chunk_of, content, form, shuffled};
 use crate::program::Running;
 use crate::support::{json, private_folder};
-use crate::uploads::{CHUNK, CHUNKS, COMPLETE, INIT, chunk_of, content, form, shuffled};
 
 /// The built program, signed in.
 struct Program {
