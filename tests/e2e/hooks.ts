@@ -62,6 +62,22 @@ export const job = {
   confirm: (page: Page) => page.getByRole("dialog").getByRole("button", { name: /^Cancel job \d+$/ }),
 };
 
+export const jobs = {
+  /** The link of a job's row. */
+  link: (page: Page, id: number | string) => content(page).locator(`.row-link[href="/jobs/${id}"]`),
+  row: (page: Page, id: number | string) => content(page).locator(`tr[data-key="${id}"]`),
+  box: (page: Page, id: number | string) => jobs.row(page, id).getByRole("checkbox"),
+  chosen: (page: Page) => content(page).locator("tr[data-chosen]"),
+  bar: (page: Page) => page.getByRole("toolbar", { name: "What to do with the selected jobs" }),
+  toast: (page: Page, text: string | RegExp) => page.locator(".toast", { hasText: text }),
+};
+
+export const log = {
+  search: (page: Page) => page.locator('input[name="log_search"]'),
+  current: (page: Page) => page.locator(".log-line mark[data-current]"),
+  tool: (page: Page, name: string) => content(page).locator(".log-tools").getByRole("button", { name }),
+};
+
 /** Sends the chosen files, in place of what an earlier test sent under the same names. */
 export async function upload(page: Page): Promise<void> {
   await wizard.start(page).click();

@@ -1,7 +1,7 @@
 // Starts and ends the programs that the tests talk to: the dashboard, and for the project `slurm` a real cluster.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -36,11 +36,14 @@ export async function withServer(cluster: string, use: (server: Server) => Promi
 
 async function withSlurm(folder: string, use: (server: Server) => Promise<void>): Promise<void> {
   const script = join(ROOT, "tests/cluster/slurm.sh");
-  const where = { SLURMDASH_CLUSTER_DIR: join(folder, "cluster"), SLURMDASH_CLUSTER_PORT: "17600" };
+  const port = process.env.SLURMDASH_CLUSTER_PORT ?? "17600";
+  const where = { SLURMDASH_CLUSTER_DIR: join(folder, "cluster"), SLURMDASH_CLUSTER_PORT: port };
   const slurm = (...words: string[]) =>
     promisify(execFile)("sh", [script, ...words], { env: { ...process.env, ...where } });
+  // People with accounts of their own pass through it to their homes.
+  chmodSync(folder, 0o711);
   try {
-    await slurm("up", "4");
+    await slurm("up", "4", "--people", "--accounting");
   } catch (error) {
     const { code, stderr } = error as { code: unknown; stderr: string };
     if (code !== 77) throw error;

@@ -5,7 +5,7 @@ import type { APIRequestContext, Page } from "@playwright/test";
 import { submitScript } from "../api";
 import { config, trainScript } from "../files";
 import { expect, test } from "../fixtures";
-import { drop, job, settled, signIn, switchLanguage, upload, wizard } from "../hooks";
+import { button, drop, job, jobs, log, settled, signIn, switchLanguage, upload, wizard } from "../hooks";
 import type { Server } from "../servers";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -56,10 +56,45 @@ const withJobs =
     await expect(page.getByText("night-run").first()).toBeVisible();
   };
 
+/** An array in which one task has failed. */
+const submitArray = (request: APIRequestContext, server: Server) => {
+  const script = 'if [ "$SLURM_ARRAY_TASK_ID" = 3 ]; then exit 3; fi\nsleep 300\n';
+  return submitScript(request, server, "parameter-study", script, { array: "0-19%8" });
+};
+
 const PAGES: Record<string, Visit> = {
   login: async (page) => void (await page.goto("/login")),
   dashboard: signedIn(withJobs("/dashboard")),
   jobs: signedIn(withJobs("/jobs")),
+  "jobs-chosen": signedIn(async (page, server, request) => {
+    const array = await submitArray(request, server);
+    const number = await submitScript(request, server, "night-run", "sleep 300\n");
+    await page.goto(`/jobs?open=${array}`);
+    await jobs.box(page, number).check();
+    await expect(jobs.row(page, `${array}_3`).locator(".pill")).toHaveText("Failed", { timeout: 30_000 });
+    await jobs.box(page, array).check();
+    await expect(jobs.bar(page)).toBeVisible();
+  }),
+  "job-array": signedIn(async (page, server, request) => {
+    const array = await submitArray(request, server);
+    await page.goto(`/jobs/${array}`);
+    await expect(jobs.row(page, `${array}_3`).or(page.locator(`a[href="/jobs/${array}_3"]`)).first()).toBeVisible();
+  }),
+  "job-searched": signedIn(async (page, server, request) => {
+    const script = "for i in $(seq 1 200); do echo \"step $i\"; done\nsleep 300\n";
+    const number = await submitScript(request, server, "searched", script);
+    await page.goto(`/jobs/${number}`);
+    await expect(job.output(page)).toContainText("step 200", { timeout: 30_000 });
+    await log.search(page).fill("step 19");
+    await expect(log.current(page)).toBeVisible();
+    await page.getByText("Everything Slurm says").click();
+    await button(page, "More").click();
+  }),
+  "wizard-3-again": signedIn(async (page, server, request) => {
+    const number = await submitScript(request, server, "again", "echo again\n", { environment: { A: "1" } });
+    await page.goto(`/jobs/new?from=${number}`);
+    await expect(page.locator('input[name="variable_value"]')).toBeVisible();
+  }),
   job: signedIn(async (page, server, request) => {
     const number = await submitScript(request, server, "counting", "echo one\necho two\nsleep 300\n");
     await page.goto(`/jobs/${number}`);
