@@ -4,6 +4,7 @@
 //! Nothing else in the project judges time: a test that fails because the machine was busy helps nobody. So the limits
 //! are only printed here, and only `--check` makes an exit code of them.
 
+mod hands;
 mod server;
 mod store;
 
@@ -37,6 +38,8 @@ pub struct Arguments {
 enum Part {
     /// The store, full.
     Store,
+    /// Acting as somebody over a real sshd; needs root.
+    Hands,
 }
 
 /// One figure.
@@ -93,11 +96,15 @@ impl Figure {
 
 /// Measures everything, prints the table and writes the file.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
-    let mut figures = match arguments.part {
-        Some(Part::Store) => Vec::new(),
-        None => program(project, arguments)?,
-    };
-    figures.extend(store::figures(project)?);
+    let is_wanted = |part| arguments.part.is_none_or(|wanted| wanted == part);
+    let mut figures = if arguments.part.is_none() { program(project, arguments)? } else { Vec::new() };
+    if is_wanted(Part::Store) {
+        // It takes some minutes and about 2 GiB of disk in cargo's target folder.
+        figures.extend(from_bench(project, "store", store::limit)?);
+    }
+    if is_wanted(Part::Hands) {
+        figures.extend(from_bench(project, "hands", hands::limit)?);
+    }
 
     let width = figures.iter().map(|figure| figure.name.len()).max().unwrap_or(0);
     for figure in &figures {
@@ -114,6 +121,22 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
         bail!("over the limit: {}", over.join(", "));
     }
     Ok(())
+}
+
+/// Builds and runs one of the program's own benches, whose last line is its figures as JSON.
+fn from_bench(project: &Project, bench: &str, limit: fn(&str) -> Limit) -> Result<Vec<Figure>> {
+    let arguments = ["bench", "--locked", "--package", "slurmdash", "--bench", bench];
+    let output = project.cargo().args(arguments).read()?;
+    let list = output.lines().last().context("the bench printed nothing")?;
+    let list: Vec<Value> = serde_json::from_str(list).context("the bench's last line")?;
+    let figure = |figure: &Value| {
+        let text = |key: &str| figure[key].as_str().with_context(|| format!("{key} of {figure}"));
+        let (name, value) = (text("name")?, figure["value"].as_f64().with_context(|| format!("value of {figure}"))?);
+        let unit = ["ms", "s", "MiB", "/s", "x"].into_iter().find(|unit| figure["unit"] == **unit);
+        let name = format!("{bench}: {name}");
+        Ok(Figure::new(&name, value, unit.with_context(|| format!("unit of {figure}"))?, limit(&name)))
+    };
+    list.iter().map(figure).collect()
 }
 
 /// Everything about the shipped program.
