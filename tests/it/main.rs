@@ -9,6 +9,7 @@ mod cluster;
 mod cluster_states;
 mod config;
 mod faults;
+mod hands_contract;
 mod hostile;
 mod import_v4;
 mod job_actions;
