@@ -2,6 +2,7 @@
 //! was not meant.
 //!
 //! [`input`]: what people type. [`cut`]: a connection that breaks at every place of a submission, on a real cluster over
-//! a real sshd. What a hostile login host, agent or certificate does is in `agent.rs` and `ssh/`.
+//! a real sshd. [`agent`]: agents that don't keep to the protocol. What a hostile login host or a stolen certificate does is in `ssh/`.
+mod agent;
 mod cut;
 mod input;
