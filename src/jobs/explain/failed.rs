@@ -1,5 +1,5 @@
 //! Why a job ended as it did: its state, exit code, signal, memory, and the end of its output.
-use slurmdash_api::jobs::{JobState, Severity};
+use slurmdash_api::jobs::{JobState, Severity, signal_name};
 
 use super::Facts;
 use super::output::{self, Findings, Found, Meaning};
@@ -119,7 +119,7 @@ fn of_signal(facts: &Facts<'_>, signal: i32, quote: Option<&str>) -> Said {
         return said;
     }
     let meaning = signals::meaning(signal);
-    let shown = signals::shown(signal);
+    let shown = signal_name(signal);
     Said {
         code: meaning.code,
         severity: Severity::Error,

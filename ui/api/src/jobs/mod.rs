@@ -2,6 +2,7 @@
 mod actions;
 mod detail;
 mod output;
+mod signal;
 mod submit;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use detail::{
     Explanation, HintsQuery, JobDetail, JobMore, JobRecordText, RunHints, Severity, Source, Step, Usage, Words,
 };
 pub use output::{DownloadLink, DownloadQuery, OutputChunk, OutputQuery, OutputStream};
+pub use signal::signal_name;
 pub use submit::{JobForecast, JobPreview, JobRequest, JobSubmitted, ParameterValue};
 
 /// A job's state, as `squeue %T` and `sacct State` name it.

@@ -1,5 +1,5 @@
 //! What a job asks for and where things are: the facts beside its output.
-use slurmdash_api::jobs::{JobDetail, Source};
+use slurmdash_api::jobs::{JobDetail, Source, signal_name};
 use sycamore::prelude::*;
 
 use crate::components::CodeView;
@@ -101,30 +101,6 @@ fn scheduling(detail: &JobDetail) -> Vec<Fact> {
     };
     facts.push(Fact::words(words.source(), source));
     facts
-}
-
-/// A signal's name as on Linux, or its number.
-pub fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        10 => "SIGUSR1",
-        11 => "SIGSEGV",
-        12 => "SIGUSR2",
-        13 => "SIGPIPE",
-        15 => "SIGTERM",
-        24 => "SIGXCPU",
-        25 => "SIGXFSZ",
-        31 => "SIGSYS",
-        other => return other.to_string(),
-    };
-    format!("{name} ({signal})")
 }
 
 fn details(detail: &JobDetail) -> Vec<Fact> {

@@ -1,10 +1,9 @@
 //! The job's steps, as accounting or the controller knows them.
 use std::rc::Rc;
 
-use slurmdash_api::jobs::{JobDetail, Step};
+use slurmdash_api::jobs::{JobDetail, Step, signal_name};
 use sycamore::prelude::*;
 
-use super::facts::signal_name;
 use crate::components::{Cell, Column, Row, Table};
 use crate::i18n::{format, t};
 
