@@ -6,6 +6,8 @@
 //! Conventions, unless a field says otherwise: times are Unix seconds (UTC), durations are seconds, memory is MiB
 //! (as Slurm counts it), file sizes are bytes. Absent values are left out of the JSON or `null`; both are read.
 
+pub mod api_keys;
+pub mod audit;
 pub mod auth;
 pub mod cluster;
 pub mod jobs;
@@ -13,6 +15,7 @@ pub mod live;
 pub mod problem;
 pub mod templates;
 pub mod uploads;
+pub mod users;
 
 pub use problem::Problem;
 
