@@ -2,6 +2,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use slurmdash_api::UnixSeconds;
+use slurmdash_api::auth::AccountSource;
 
 use super::audit::AuditEntry;
 use super::events::{NewEvent, Severity};
@@ -28,6 +29,18 @@ pub struct SessionRecord {
     /// Tokens before that one which are still taken; see [`LOST_ANSWER`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Before>,
+    /// What the program called itself that used it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The address it was last used from, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// When it was last used; written at most once a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<UnixSeconds>,
+    /// Who said that it is that person.
+    #[serde(default)]
+    pub source: AccountSource,
 }
 
 /// A token that is used up but taken for a while.

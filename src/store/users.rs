@@ -1,7 +1,7 @@
 //! Accounts: by id, and by name.
 use serde::{Deserialize, Serialize};
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::auth::Permission;
+use slurmdash_api::auth::{AccountSource, Permission};
 
 use super::audit::AuditEntry;
 use super::key::Key;
@@ -19,7 +19,7 @@ pub struct UserRecord {
     pub username: String,
     /// Argon2id in PHC notation; empty when no password is good, until one is set.
     pub password_hash: String,
-    /// What it may do.
+    /// What it may do beyond its roles: that of an account of the old system which fits no role.
     pub permissions: Vec<Permission>,
     /// When it was made.
     pub created_at: UnixSeconds,
@@ -31,15 +31,38 @@ pub struct UserRecord {
     /// The Unix user whose jobs and files are theirs, where that is not the server's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unix_user: Option<String>,
+    /// Names of its roles; what they allow is in the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Who checks its password.
+    #[serde(default, skip_serializing_if = "is_local")]
+    pub source: AccountSource,
+    /// By what its identity provider knows it: issuer and subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// When somebody last signed in with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_login_at: Option<UnixSeconds>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_local(source: &AccountSource) -> bool {
+    *source == AccountSource::Local
 }
 
 pub(super) const BY_NAME: Lookup<UserRecord> =
     Lookup::unique("users.by_name", |user| Some(Entry::new(Key::new().text(&user.username), Key::new())));
 
+/// The look-up that schema 5 adds.
+pub(super) const BY_SUBJECT_TABLE: &str = "users.by_subject";
+const BY_SUBJECT: Lookup<UserRecord> = Lookup::unique(BY_SUBJECT_TABLE, |user| {
+    user.subject.as_ref().map(|subject| Entry::new(Key::new().text(subject), Key::new()))
+});
+
 impl Record for UserRecord {
     const TABLE: &'static str = "users";
     const VERSION: u8 = 1;
-    const LOOKUPS: &'static [Lookup<Self>] = &[BY_NAME];
+    const LOOKUPS: &'static [Lookup<Self>] = &[BY_NAME, BY_SUBJECT];
 
     fn key(&self) -> Key {
         Key::raw(self.id.as_bytes())
