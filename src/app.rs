@@ -37,6 +37,12 @@ pub struct App {
     pub store: Store,
     /// Who is asking.
     pub auth: Auth,
+    /// How people sign in.
+    pub sign_in: SignIn,
+    /// How often they may ask.
+    pub rates: Rates,
+    /// What may be an attack.
+    pub security: Security,
     /// The cluster.
     pub slurm: Arc<dyn Slurm>,
     /// Whether the cluster is the simulated one.

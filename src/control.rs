@@ -18,12 +18,13 @@ use crate::app::App;
 use crate::store::StoreError;
 use crate::store::audit::{AuditEntry, By};
 use crate::store::backup::{MANUAL, Purpose};
-use crate::users::{self, Change, UserError};
+use crate::store::users::UserRecord;
+use crate::users::{self, UserError, Wish};
 
 /// Longest request, bytes.
 const MAX_REQUEST: u64 = 4096;
 /// Longest answer, bytes.
-const MAX_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER: u64 = 64 << 20;
 /// A request must be there after so long, and an answer must be taken in so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Callers at once; more wait.
@@ -37,8 +38,12 @@ pub enum Request {
     Backup,
     /// Make the store's file small.
     Compact,
-    /// Change an account.
-    Account(Change),
+    /// Make or change an account.
+    Account(Wish),
+    /// List the accounts.
+    Accounts,
+    /// Forget failed sign-ins to the account of this name.
+    Unlock(String),
 }
 
 /// What is answered.
@@ -56,6 +61,10 @@ pub enum Answer {
     },
     /// It was done.
     Done,
+    /// The account as it is now, or was before it went.
+    Account(Box<UserRecord>),
+    /// The accounts, by name.
+    Accounts(Vec<UserRecord>),
     /// It was not done.
     Error(String),
 }
@@ -160,10 +169,20 @@ async fn read_request(stream: &mut UnixStream) -> Result<Request, String> {
 async fn fulfil(app: &Arc<App>, request: Request) -> Result<Answer, UserError> {
     let now = app.clock.now();
     let (store, folder, keep) = (app.store.clone(), app.config.backups_dir(), app.config.backup_keep());
+    let (roles, inner) = (app.auth.roles.clone(), app.clone());
     let work = move || match request {
-        Request::Account(change) => {
-            users::apply(&store, change, now)?;
-            Ok::<_, UserError>((Answer::Done, None))
+        Request::Account(wish) => {
+            let user = users::fulfil(&store, &roles, wish, now)?;
+            inner.auth.tell_ended(&user.id);
+            Ok::<_, UserError>((Answer::Account(Box::new(without_hash(user))), None))
+        }
+        Request::Accounts => {
+            Ok((Answer::Accounts(users::list(&store)?.into_iter().map(without_hash).collect()), None))
+        }
+        Request::Unlock(username) => {
+            let user = store.user_by_name(&username)?.ok_or(UserError::Unknown)?;
+            inner.sign_in.unlock(&user.username);
+            Ok((Answer::Done, Some(("user.unlock", user.username))))
         }
         Request::Backup => {
             let made = store.backup(&folder, &Purpose { reason: MANUAL, now, keep })?;
@@ -185,6 +204,11 @@ async fn fulfil(app: &Arc<App>, request: Request) -> Result<Answer, UserError> {
         app.store.audit(AuditEntry::done(By::system(now), action, resource)).await?;
     }
     Ok(answer)
+}
+
+/// An account for somebody who has no use for its hash.
+fn without_hash(user: UserRecord) -> UserRecord {
+    UserRecord { password_hash: String::new(), ..user }
 }
 
 fn file_name(path: &Path) -> String {

@@ -43,7 +43,7 @@ enum Command {
     Store(store::Arguments),
     /// The key that sshd trusts to let slurmdash in as the person
     SshCa(ssh_ca::Arguments),
-    /// Accounts, and the Unix users they stand for
+    /// Accounts: make, list, change and remove them
     User(user::Arguments),
     /// Bring the store to another schema, and back
     Migrate(migrate::Arguments),

@@ -1,7 +1,7 @@
 //! What is wrong with values that types can't refuse: ranges, and values that only make sense together.
 use std::path::{Component, Path};
 
-use super::{Config, Problem};
+use super::{Config, Http, Problem};
 
 impl Config {
     /// Judges what types can't: ranges, and values that only make sense together.
@@ -48,6 +48,8 @@ impl Config {
                 );
             }
         }
+        self.http.judge_origins(&mut refuse);
+        self.auth.judge(&mut refuse);
         for (key, value, least, most) in [
             ("slurm.timeout_seconds", self.slurm.timeout_seconds, 1, 600),
             ("slurm.poll_milliseconds", self.slurm.poll_milliseconds, 100, 600_000),
@@ -75,6 +77,35 @@ impl Config {
         }
         problems
     }
+}
+
+impl Http {
+    /// Which sites may call is for an administrator to say one by one.
+    fn judge_origins(&self, mut refuse: impl FnMut(&str, String)) {
+        for (at, origin) in self.allowed_origins.iter().enumerate() {
+            let key = format!("http.allowed_origins[{at}]");
+            if origin == "*" {
+                if self.allow_credentials {
+                    let words = "* together with http.allow_credentials would let every web site act as whoever looks \
+                                 at it; name the sites, or set allow_credentials to false";
+                    refuse(&key, words.into());
+                }
+                if self.allowed_origins.len() > 1 {
+                    refuse(&key, "* already stands for all; remove it or the others".into());
+                }
+            } else if !is_origin(origin) {
+                let words = "must be http:// or https:// and a host, in lower case and without a path";
+                refuse(&key, format!("{words}, not {origin:?}"));
+            }
+        }
+    }
+}
+
+/// Whether a text is an origin as browsers write it (RFC 6454, 6.2).
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(plain) && !text.ends_with(':'))
 }
 
 /// Whether a path is one in a person's home: `~` and plain names.

@@ -3,6 +3,7 @@
 //! To add a key: add the field with its comment to the struct of its section below and its default to that section's
 //! `Default`; the file, the environment (`SLURMDASH_<SECTION>__<KEY>`) and `config show` follow by themselves.
 
+mod auth;
 mod judge;
 mod origins;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Yaml};
 use serde::{Deserialize, Serialize};
 
+pub use auth::Auth;
 pub use origins::{Entry, entries};
 
 use crate::hands::UnixUser;
@@ -32,6 +34,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// How it is reached.
     pub http: Http,
+    /// Accounts and sessions.
+    pub auth: Auth,
     /// What it logs.
     pub log: Log,
     /// Where Slurm is.
@@ -57,6 +61,11 @@ pub struct Http {
     /// The address people use when it differs from `listen`, such as `https://hpc.example.org`. With `https` the
     /// session cookie is marked `Secure`.
     pub public_url: Option<String>,
+    /// Web sites, such as `https://cae.example.org`, whose pages may call the API from people's browsers. None by
+    /// default; `*` stands for all and is refused together with `allow_credentials`.
+    pub allowed_origins: Vec<String>,
+    /// Whether those pages may have the browser send credentials along.
+    pub allow_credentials: bool,
 }
 
 /// What it logs, on standard error.
@@ -190,6 +199,7 @@ impl Default for Config {
         Self {
             data_dir: "/var/lib/slurmdash".into(),
             http: Http::default(),
+            auth: Auth::default(),
             log: Log::default(),
             slurm: Slurm::default(),
             ssh: Ssh::default(),
@@ -203,7 +213,12 @@ impl Default for Config {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            allowed_origins: Vec::new(),
+            allow_credentials: false,
+        }
     }
 }
 
