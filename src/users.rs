@@ -1,7 +1,7 @@
 //! Accounts: made and changed by an administrator at the command line, whether a server runs or not.
 use serde::{Deserialize, Serialize};
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::auth::Permission;
+use slurmdash_api::auth::{AccountSource, Permission};
 
 use crate::auth::passwords;
 use crate::random;
@@ -90,6 +90,10 @@ pub fn new_account(
         is_active: true,
         email: None,
         unix_user,
+        roles: Vec::new(),
+        source: AccountSource::Local,
+        subject: None,
+        last_login_at: None,
     })
 }
 

@@ -10,7 +10,7 @@ pub mod tokens;
 use std::net::IpAddr;
 
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::auth::{Permission, REFRESH_TOKEN_SECONDS, User};
+use slurmdash_api::auth::{AccountSource, Permission, REFRESH_TOKEN_SECONDS, User};
 
 use crate::clock::Clock;
 use crate::random;
@@ -82,7 +82,14 @@ impl Principal {
 
     /// As the API shows them.
     pub fn user(&self) -> User {
-        User { id: self.user_id.clone(), username: self.username.clone(), permissions: self.permissions.clone() }
+        User {
+            id: self.user_id.clone(),
+            username: self.username.clone(),
+            permissions: self.permissions.clone(),
+            roles: Vec::new(),
+            source: AccountSource::Local,
+            unix_user: self.unix_user.clone(),
+        }
     }
 }
 
@@ -156,6 +163,10 @@ impl Auth {
             is_active: true,
             email: None,
             unix_user: None,
+            roles: Vec::new(),
+            source: AccountSource::Local,
+            subject: None,
+            last_login_at: None,
         };
         let username = user.username.clone();
         let audit = AuditEntry::done(By::system(user.created_at), "user.create", &username);
@@ -187,6 +198,10 @@ impl Auth {
             created_at: now,
             expires_at: now + REFRESH_TOKEN_SECONDS,
             before: Vec::new(),
+            agent: None,
+            address: None,
+            last_used_at: None,
+            source: AccountSource::Local,
         };
         let pair = self.pair(&user, &session.id, &token_id)?;
         let who = principal(user, session.id.clone(), origin);

@@ -104,7 +104,8 @@ fn add(
         None => Some(Secret::new(random::password().map_err(|error| error.to_string())?)),
     };
     let password = given.or_else(|| random.clone()).unwrap_or_else(|| Secret::new(String::new()));
-    let permissions = Permission::ALL.into_iter().filter(|permission| admin || *permission != Permission::JobManage);
+    let permissions =
+        Permission::ALL.iter().copied().filter(|permission| admin || *permission != Permission::JobManage);
     let now = Clock::system().now();
     let account = users::new_account(name, &password, permissions.collect(), unix_user, now);
     change(config, Change::Add(account.map_err(|error| error.to_string())?))?;
