@@ -46,7 +46,7 @@ pub struct UserRecord {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
-fn is_local(source: &AccountSource) -> bool {
+pub(super) fn is_local(source: &AccountSource) -> bool {
     *source == AccountSource::Local
 }
 
