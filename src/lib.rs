@@ -8,6 +8,7 @@
 //! - roof: `app` (wires it together), [`config`], `cli`
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod live;
 pub mod people;
 pub mod random;
 pub mod secret;
+pub mod security;
 pub mod slurm;
 pub mod ssh;
 pub mod store;

@@ -4,7 +4,7 @@ use std::fmt;
 use slurmdash_api::UnixSeconds;
 use slurmdash_api::uploads::UploadStatus;
 
-use super::audit::{AuditEntry, AuditRecord, By};
+use super::audit::{AuditEntry, By};
 use super::events::SecurityEventRecord;
 use super::history::{HistoryRecord, REQUESTS, SCRIPTS};
 use super::key::Key;
@@ -24,9 +24,9 @@ const KEYS_DAYS: i64 = 7;
 /// How long each kind of record stays, days; 0 is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Audit rows, from when they were written.
+    /// Audit rows, from when they were written; in the order of writing, so that the chain stays whole.
     pub audit: u32,
-    /// Security events, from when they were detected, whether somebody has dealt with them or not.
+    /// Security events, from when they were last detected, whether somebody has dealt with them or not.
     pub security_events: u32,
     /// Notifications, read or not.
     pub notifications: u32,
@@ -96,11 +96,12 @@ pub async fn run(store: &Store, limits: &Limits, now: UnixSeconds) -> Result<Rem
 async fn remove(store: &Store, limits: &Limits, now: UnixSeconds, removed: &mut Removed) -> Result<(), StoreError> {
     let before = |days: u32| (days > 0).then(|| now.saturating_sub(i64::from(days) * DAY));
     if let Some(before) = before(limits.audit) {
-        sweep(store, before, Walk::<AuditRecord>::table, |_, _| true, |_, _| Ok(()), &mut removed.audit).await?;
+        forget_audit(store, before, now, &mut removed.audit).await?;
     }
     if let Some(before) = before(limits.security_events) {
         let all = Walk::<SecurityEventRecord>::table;
-        sweep(store, before, all, |_, _| true, |_, _| Ok(()), &mut removed.security_events).await?;
+        let is_past = |event: &SecurityEventRecord, before| event.last_seen() < before;
+        sweep(store, before, all, is_past, |_, _| Ok(()), &mut removed.security_events).await?;
     }
     if let Some(before) = before(limits.notifications) {
         let all = Walk::<NotificationRecord>::table;
@@ -123,6 +124,24 @@ async fn remove(store: &Store, limits: &Limits, now: UnixSeconds, removed: &mut 
         removed.sessions += expired;
         removed.submissions += forgotten;
         if expired + forgotten == 0 {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Removes audit rows from the beginning of their chain.
+async fn forget_audit(
+    store: &Store,
+    before: UnixSeconds,
+    now: UnixSeconds,
+    removed: &mut usize,
+) -> Result<(), StoreError> {
+    let Some(last) = store.last_past_audit(before, now)? else { return Ok(()) };
+    loop {
+        let count = store.forget_audit(last, BATCH).await?;
+        *removed += count;
+        if count == 0 {
             return Ok(());
         }
         tokio::task::yield_now().await;

@@ -5,11 +5,11 @@ use slurmdash_api::UnixSeconds;
 use slurmdash_api::auth::AccountSource;
 
 use super::audit::AuditEntry;
-use super::events::{NewEvent, Severity};
+use super::events::{NewEvent, kinds};
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
 use super::tx::{Tx, update};
-use super::users::UserRecord;
+use super::users::{UserRecord, is_local};
 use super::walk::{Page, PageRequest, Source as _, Walk};
 use super::{Store, StoreError};
 use crate::random;
@@ -40,7 +40,7 @@ pub struct SessionRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<UnixSeconds>,
     /// Who said that it is that person.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_local")]
     pub source: AccountSource,
 }
 
@@ -194,7 +194,7 @@ impl Store {
             if !session.rotate(&token_hash(&token_id), token_hash(&new_token_id), audit.by.at, leeway) {
                 tx.remove::<SessionRecord>(&session.key())?;
                 let description = format!("a used refresh token of session {id} came again; the session was ended");
-                tx.append_event(&audit, &NewEvent { kind: "token_reused", severity: Severity::High, description })?;
+                tx.append_event(&audit, &NewEvent::once(kinds::TOKEN_REUSED, description))?;
                 return tx.audited(&audit, Rotation::Reused);
             }
             tx.put(&SessionRecord { expires_at, ..session })?;

@@ -75,7 +75,7 @@ impl fmt::Debug for UserRecord {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
-fn is_local(source: &AccountSource) -> bool {
+pub(super) fn is_local(source: &AccountSource) -> bool {
     *source == AccountSource::Local
 }
 

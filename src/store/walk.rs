@@ -185,23 +185,39 @@ impl<'a, R: Record> Walk<'a, R> {
 
     /// Reads a page.
     pub fn page(&self, source: &(impl Source + ?Sized), request: &PageRequest) -> Result<Page<R>, StoreError> {
+        self.search(source, request, usize::MAX, |_| true)
+    }
+
+    /// Reads a page of the records that are wanted, looking at no more than `most_looked_at`. A page may be short, or
+    /// have nothing at all, and still have a next one: what comes after the last record that was looked at.
+    pub fn search(
+        &self,
+        source: &(impl Source + ?Sized),
+        request: &PageRequest,
+        most_looked_at: usize,
+        is_wanted: impl Fn(&R) -> bool,
+    ) -> Result<Page<R>, StoreError> {
         let mut items = Vec::with_capacity(request.limit.min(1000));
-        let mut last = None;
-        let mut next = None;
+        let mut looked_at = 0;
+        let (mut last, mut next) = (None, None);
         // A transaction opens a table once at a time.
         let records = self.lookup.map(|_| source.table(R::TABLE)).transpose()?;
         self.rows(source, request.after.as_ref(), |row, key| {
-            if items.len() == request.limit {
+            if items.len() == request.limit || looked_at == most_looked_at {
                 next = last.take();
                 return Ok(false);
             }
-            items.push(match key {
+            let record = match key {
                 Value::Record(bytes) => R::decode(bytes)?,
                 Value::Key(key) => match records.as_ref().map(|records| records.get(key)).transpose()?.flatten() {
                     Some(bytes) => R::decode(bytes.value())?,
                     None => return Err(StoreError::corrupt(R::TABLE, "a look-up names a record that is not there")),
                 },
-            });
+            };
+            if is_wanted(&record) {
+                items.push(record);
+            }
+            looked_at += 1;
             last = Some(Cursor(row[self.group.bytes().len()..].to_vec()));
             Ok(true)
         })?;
@@ -211,16 +227,27 @@ impl<'a, R: Record> Walk<'a, R> {
     /// The keys of the first `limit` records.
     pub fn keys(&self, source: &(impl Source + ?Sized), limit: usize) -> Result<Vec<Key>, StoreError> {
         let mut keys = Vec::new();
-        self.rows(source, None, |row, value| {
+        self.each_key(source, |key| {
             if keys.len() < limit {
-                keys.push(Key::raw(match value {
-                    Value::Record(_) => row,
-                    Value::Key(key) => key,
-                }));
+                keys.push(Key::raw(key));
             }
             Ok(keys.len() < limit)
         })?;
         Ok(keys)
+    }
+
+    /// Hands out the keys of records until told to stop.
+    pub fn each_key(
+        &self,
+        source: &(impl Source + ?Sized),
+        mut take: impl FnMut(&[u8]) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.rows(source, None, |row, value| {
+            take(match value {
+                Value::Record(_) => row,
+                Value::Key(key) => key,
+            })
+        })
     }
 
     /// Hands out rows until told to stop.

@@ -12,6 +12,7 @@ use slurmdash::store::tx::Tx;
 use slurmdash::store::uploads::UploadRecord;
 use slurmdash::store::users::UserRecord;
 use slurmdash::store::{Store, StoreError};
+use slurmdash_api::auth::AccountSource;
 use slurmdash_api::jobs::{Job, JobState};
 use slurmdash_api::uploads::UploadStatus;
 
@@ -231,6 +232,10 @@ pub fn fill(store: &Store) {
             is_active: true,
             email: None,
             unix_user: None,
+            roles: Vec::new(),
+            source: AccountSource::Local,
+            subject: None,
+            last_login_at: None,
         })
         .map(drop)
     });
@@ -243,6 +248,10 @@ pub fn fill(store: &Store) {
             created_at: at,
             expires_at: at + 7 * 86_400,
             before: Vec::new(),
+            agent: None,
+            address: None,
+            last_used_at: None,
+            source: AccountSource::Local,
         };
         tx.put(&session)?;
         tx.put(&api_key(dice, number))?;

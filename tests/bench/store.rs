@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use slurmdash::store::Store;
 use slurmdash::store::audit::{AuditEntry, By};
 use slurmdash::store::sessions::SessionRecord;
+use slurmdash_api::auth::AccountSource;
 
 /// Durable writes that are timed, and as many syncs.
 const WRITES: u32 = 500;
@@ -148,6 +149,10 @@ fn session(number: u32) -> (SessionRecord, AuditEntry) {
             created_at: at,
             expires_at: at + 604_800,
             before: Vec::new(),
+            agent: None,
+            address: None,
+            last_used_at: None,
+            source: AccountSource::Local,
         },
         audit,
     )

@@ -18,6 +18,7 @@ use slurmdash::store::templates::TemplateRecord;
 use slurmdash::store::uploads::{Beginning, ChunkRow, UploadRecord};
 use slurmdash::store::walk::PageRequest;
 use slurmdash::store::{Store, StoreError, check};
+use slurmdash_api::auth::AccountSource;
 use slurmdash_api::uploads::UploadStatus;
 
 use crate::program::Running;
@@ -44,6 +45,10 @@ fn session(id: &str, at: i64) -> SessionRecord {
         created_at: at,
         expires_at: at,
         before: Vec::new(),
+        agent: None,
+        address: None,
+        last_used_at: None,
+        source: AccountSource::Local,
     }
 }
 

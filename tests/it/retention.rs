@@ -11,6 +11,7 @@ use slurmdash::store::sessions::SessionRecord;
 use slurmdash::store::uploads::{UploadFilter, UploadRecord};
 use slurmdash::store::walk::PageRequest;
 use slurmdash::store::{Store, check};
+use slurmdash_api::auth::AccountSource;
 use slurmdash_api::jobs::{Job, JobState};
 use slurmdash_api::uploads::UploadStatus;
 use tempfile::TempDir;
@@ -176,6 +177,10 @@ async fn zero_days_are_for_ever_but_sessions_expire() {
         created_at: 1,
         expires_at: if number < 1100 { NOW } else { NOW + 1 },
         before: Vec::new(),
+        agent: None,
+        address: None,
+        last_used_at: None,
+        source: AccountSource::Local,
     };
     let all = (0..1200).map(|number| store.begin_session(session(number), done(NOW)));
     futures_util::future::try_join_all(all).await.unwrap();

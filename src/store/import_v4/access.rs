@@ -93,6 +93,8 @@ pub fn audit(fields: &mut Fields<'_>, people: &People) -> Result<Item, Refusal> 
         request_id: None,
         status: known_status,
         error: fields.text(ERROR, PROSE),
+        key_id: None,
+        prev: None,
     })))
 }
 
@@ -117,10 +119,14 @@ pub fn event(fields: &mut Fields<'_>, people: &People) -> Result<Item, Refusal> 
     let is_resolved =
         if fields.has(IS_RESOLVED) { fields.boolean(IS_RESOLVED).unwrap_or(false) } else { fields.is_set(RESOLVED_AT) };
     let resolver = if is_resolved { people.named(fields, RESOLVED_BY)? } else { None };
+    let (user_id, username) = match people.named(fields, USER)? {
+        Some(person) => (Some(person.id), person.username),
+        None => (None, None),
+    };
     Ok(Item::Event(SecurityEventRecord {
         seq: 0,
         at,
-        user_id: people.named(fields, USER)?.map(|person| person.id),
+        user_id,
         kind,
         severity: severity(fields),
         description: fields.text(DESCRIPTION, PROSE).unwrap_or_default(),
@@ -128,6 +134,9 @@ pub fn event(fields: &mut Fields<'_>, people: &People) -> Result<Item, Refusal> 
         resolved_at: is_resolved.then(|| resolved_at.unwrap_or(at)),
         resolved_by: resolver.map(|person| person.username.unwrap_or(person.id)),
         note: fields.text(NOTE, PROSE),
+        username,
+        count: 1,
+        last_at: None,
     }))
 }
 

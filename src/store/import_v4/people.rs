@@ -2,13 +2,14 @@
 use std::collections::HashMap;
 
 use argon2::password_hash::phc::PasswordHash;
-use slurmdash_api::auth::Permission;
+use slurmdash_api::auth::{AccountSource, Permission};
 
 use super::fields::{Column, Fields, LINE, NAME, WORD, digest_id, plain_id, quoted};
 use super::item::Item;
 use super::known::Known;
 use super::{Refusal, mark};
 use crate::store::StoreError;
+use crate::store::migrate::roles::role_of;
 use crate::store::users::UserRecord;
 
 /// Longest account name, bytes, as at the login.
@@ -42,15 +43,20 @@ pub fn read(fields: &mut Fields<'_>, _people: &People) -> Result<Item, Refusal> 
     }
     // An account that the old system would not have let in is not let in here.
     let is_active = if fields.has(IS_ACTIVE) { fields.boolean(IS_ACTIVE).unwrap_or(false) } else { true };
+    let (roles, permissions) = rights(fields);
     Ok(Item::User(UserRecord {
         id: format!("v4-{}", fields.id()),
         username,
         password_hash: hash.unwrap_or_default(),
-        permissions: permissions(fields),
+        permissions,
         created_at: fields.time_or_zero(CREATED_AT),
         is_active,
         email: fields.line(EMAIL, NAME),
         unix_user: None,
+        roles,
+        source: AccountSource::Local,
+        subject: None,
+        last_login_at: None,
     }))
 }
 
@@ -58,29 +64,46 @@ fn is_argon2id(hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id" && hash.hash.is_some())
 }
 
-fn permissions(fields: &mut Fields<'_>) -> Vec<Permission> {
+/// Every permission that the old system had.
+const OLD: [Permission; 7] = [
+    Permission::JobView,
+    Permission::JobSubmit,
+    Permission::JobManage,
+    Permission::NodeView,
+    Permission::DataRead,
+    Permission::DataWrite,
+    Permission::TemplateView,
+];
+
+/// Its roles, and what it may do beyond them.
+fn rights(fields: &mut Fields<'_>) -> (Vec<String>, Vec<Permission>) {
     let role = fields.line(ROLE, WORD).map(|role| role.to_lowercase());
     let is_admin = fields.boolean(IS_ADMIN) == Some(true);
     let words = fields.words(PERMISSIONS);
     let given: Vec<Permission> = words.iter().filter_map(|word| known_permission(fields, word)).collect();
+    let only = |role: &str| (vec![role.to_owned()], Vec::new());
     match role.as_deref() {
-        Some("admin" | "administrator") => return Permission::ALL.to_vec(),
-        Some("viewer" | "guest" | "readonly" | "read-only" | "read_only") => return viewing(),
-        _ if is_admin => return Permission::ALL.to_vec(),
+        Some("admin" | "administrator") => return only("admin"),
+        // That of today may not read files.
+        Some("viewer" | "guest" | "readonly" | "read-only" | "read_only") => {
+            return (vec!["viewer".to_owned()], vec![Permission::DataRead]);
+        }
+        _ if is_admin => return only("admin"),
         None | Some("user" | "member" | "operator") => {}
         Some(other) => fields.adjust(format!("role: {} is not known; it may do what users may", quoted(other))),
     }
-    let is_ordinary = |permission: &Permission| *permission != Permission::JobManage;
-    if words.is_empty() { Permission::ALL.into_iter().filter(is_ordinary).collect() } else { given }
-}
-
-fn viewing() -> Vec<Permission> {
-    vec![Permission::JobView, Permission::NodeView, Permission::DataRead, Permission::TemplateView]
+    if words.is_empty() {
+        return only("user");
+    }
+    match role_of(given.iter().map(|permission| permission.as_str())) {
+        Some(role) => only(role),
+        None => (Vec::new(), given),
+    }
 }
 
 /// The permission that a word names, and a note when there is none.
 pub fn known_permission(fields: &mut Fields<'_>, word: &str) -> Option<Permission> {
-    let known = Permission::ALL.into_iter().find(|permission| permission.as_str() == word);
+    let known = OLD.into_iter().find(|permission| permission.as_str() == word);
     if known.is_none() {
         fields.adjust(format!("permissions: {} is not known today", quoted(word)));
     }

@@ -11,6 +11,7 @@ mod m0001_initial;
 mod m0002_security;
 mod m0003_lookups;
 mod m0004_submissions;
+pub(in crate::store) mod roles;
 mod v1;
 
 use std::collections::BTreeMap;

@@ -172,6 +172,10 @@ fn session(number: u64) -> SessionRecord {
         created_at: 5,
         expires_at: 9,
         before: Vec::new(),
+        agent: None,
+        address: None,
+        last_used_at: None,
+        source: AccountSource::Local,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Changes that are committed together: fewer syncs, and none is harmed by another.
 use futures_util::future::join_all;
+use slurmdash_api::auth::AccountSource;
 
 use super::disk::{Disk, database, store_on};
 use crate::store::audit::{AuditEntry, AuditFilter, By};
@@ -19,6 +20,10 @@ fn session(number: u32) -> SessionRecord {
         created_at: 1,
         expires_at: 2,
         before: Vec::new(),
+        agent: None,
+        address: None,
+        last_used_at: None,
+        source: AccountSource::Local,
     }
 }
 

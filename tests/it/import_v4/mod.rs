@@ -20,7 +20,7 @@ use slurmdash::store::templates::TemplateFilter;
 use slurmdash::store::uploads::UploadFilter;
 use slurmdash::store::users::UserRecord;
 use slurmdash::store::walk::PageRequest;
-use slurmdash_api::auth::Permission;
+use slurmdash_api::auth::{AccountSource, Permission};
 use slurmdash_api::jobs::JobState;
 use slurmdash_api::uploads::UploadStatus;
 use tempfile::TempDir;
@@ -257,6 +257,10 @@ async fn rows_go_to_the_account_that_has_the_name_already() {
         is_active: true,
         email: None,
         unix_user: None,
+        roles: Vec::new(),
+        source: AccountSource::Local,
+        subject: None,
+        last_login_at: None,
     };
     assert!(
         folder.store().add_user(mine.clone(), AuditEntry::done(By::system(1), "user.create", "ada")).await.unwrap()

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use slurmdash_api::UnixSeconds;
+use slurmdash_api::auth::AccountSource;
 use slurmdash_api::jobs::{Job, JobState};
 use slurmdash_api::uploads::UploadStatus;
 
@@ -176,6 +177,10 @@ pub fn put(tx: &Tx<'_>, kind: u8, parts: &Parts) -> Result<(), StoreError> {
             is_active: parts.flag,
             email: None,
             unix_user: None,
+            roles: Vec::new(),
+            source: AccountSource::Local,
+            subject: None,
+            last_login_at: None,
         })?),
         1 => drop(tx.put(&SessionRecord {
             id: parts.id(),
@@ -184,6 +189,10 @@ pub fn put(tx: &Tx<'_>, kind: u8, parts: &Parts) -> Result<(), StoreError> {
             created_at: parts.time,
             expires_at: parts.time + i64::from(parts.word),
             before: Vec::new(),
+            agent: None,
+            address: None,
+            last_used_at: None,
+            source: AccountSource::Local,
         })?),
         2 => drop(tx.put(&parts.api_key())?),
         3 => tx.append_audit(&parts.audit())?,

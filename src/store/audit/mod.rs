@@ -1,14 +1,23 @@
-//! The audit log: who did what from where with which result. By time, by user and time, by action and time.
+//! The audit log: who did what from where with which result. By time, by user and time, by action and time, by address
+//! and time, refused ones by time; and in the order of writing, in which each row holds the digest of the one before
+//! ([`chain`]).
+
+pub mod chain;
+pub mod search;
+pub mod verify;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use slurmdash_api::UnixSeconds;
+use slurmdash_api::audit::AuditResult;
 
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
 use super::tx::Tx;
-use super::walk::{Page, PageRequest, Source as _, Walk};
 use super::{Store, StoreError};
+
+pub use self::search::{AuditExport, AuditFilter, AuditGroup, Whose};
 
 /// Whose doing a change is, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +34,8 @@ pub struct By {
     pub agent: Option<String>,
     /// The request's id, as in the log.
     pub request_id: Option<String>,
+    /// Id of the API key that was used.
+    pub key_id: Option<String>,
 }
 
 impl By {
@@ -33,7 +44,7 @@ impl By {
 
     /// The program itself, or its admin at the command line.
     pub fn system(at: UnixSeconds) -> Self {
-        Self { at, user_id: None, username: None, address: None, agent: None, request_id: None }
+        Self { at, user_id: None, username: None, address: None, agent: None, request_id: None, key_id: None }
     }
 }
 
@@ -98,6 +109,21 @@ pub struct AuditRecord {
     /// Why it failed; absent when it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Id of the API key that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// SHA-256 of the stored bytes of the row that was written before this one, 64 lower-case hex digits; absent on the
+    /// first row ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev: Option<String>,
+}
+
+impl AuditRecord {
+    /// Whether it was done. Rows of the old system may say so only by an HTTP status.
+    pub fn result(&self) -> AuditResult {
+        let is_refused = self.error.is_some() || self.status.is_some_and(|status| status >= 400);
+        if is_refused { AuditResult::Refused } else { AuditResult::Done }
+    }
 }
 
 const BY_USER: Lookup<AuditRecord> = Lookup::counted("audit.by_user", |row| {
@@ -107,10 +133,22 @@ const BY_USER: Lookup<AuditRecord> = Lookup::counted("audit.by_user", |row| {
 const BY_ACTION: Lookup<AuditRecord> =
     Lookup::counted("audit.by_action", |row| Some(Entry::new(Key::new().text(&row.action), Key::new().time(row.at))));
 
+/// The look-ups that schema 5 adds.
+pub(super) const NEWER_LOOKUPS: [&str; 3] = ["audit.by_seq", "audit.by_address", "audit.refused"];
+/// The order of writing. The table's own order is that of time, which may go back, and imported rows have old times.
+const BY_SEQ: Lookup<AuditRecord> =
+    Lookup::plain(NEWER_LOOKUPS[0], |row| Some(Entry::new(Key::new(), Key::new().number(row.seq))));
+const BY_ADDRESS: Lookup<AuditRecord> = Lookup::plain(NEWER_LOOKUPS[1], |row| {
+    row.address.as_ref().map(|address| Entry::new(Key::new().text(address), Key::new().time(row.at)))
+});
+const REFUSED: Lookup<AuditRecord> = Lookup::plain(NEWER_LOOKUPS[2], |row| {
+    (row.result() == AuditResult::Refused).then(|| Entry::new(Key::new(), Key::new().time(row.at)))
+});
+
 impl Record for AuditRecord {
     const TABLE: &'static str = "audit";
     const VERSION: u8 = 1;
-    const LOOKUPS: &'static [Lookup<Self>] = &[BY_USER, BY_ACTION];
+    const LOOKUPS: &'static [Lookup<Self>] = &[BY_USER, BY_ACTION, BY_SEQ, BY_ADDRESS, REFUSED];
 
     /// Time, then number: the table itself is in the order of time.
     fn key(&self) -> Key {
@@ -118,27 +156,19 @@ impl Record for AuditRecord {
     }
 }
 
-/// What its numbers are given out under.
-const NEXT: &str = "audit";
-
-/// Which rows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum AuditFilter {
-    /// All.
-    #[default]
-    All,
-    /// Of one account; the empty id stands for the program itself and strangers.
-    User(String),
-    /// Of one action.
-    Action(String),
+/// The time and the number that a row's key is made of; `None` when it is no key of a row.
+fn place(key: &[u8]) -> Option<(UnixSeconds, u64)> {
+    let (time, seq) = key.split_first_chunk::<8>()?;
+    let seq = u64::from_be_bytes(seq.try_into().ok()?);
+    Some(((u64::from_be_bytes(*time) ^ (1 << 63)).cast_signed(), seq))
 }
 
 impl Tx<'_> {
     /// Appends a row to the log.
     pub fn append_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let by = &entry.by;
-        self.put(&AuditRecord {
-            seq: self.next_number(NEXT)?,
+        self.import_audit(AuditRecord {
+            seq: 0,
             at: by.at,
             user_id: by.user_id.clone(),
             username: by.username.clone(),
@@ -150,15 +180,15 @@ impl Tx<'_> {
             request_id: by.request_id.clone(),
             status: None,
             error: entry.error.clone(),
+            key_id: by.key_id.clone(),
+            prev: None,
         })?;
         Ok(())
     }
 
-    /// Appends a row as it is but for its number: from the old system.
-    pub(crate) fn import_audit(&self, mut row: AuditRecord) -> Result<Key, StoreError> {
-        row.seq = self.next_number(NEXT)?;
-        self.put(&row)?;
-        Ok(row.key())
+    /// Appends a row as it is but for its number and its place in the chain: from the old system.
+    pub(crate) fn import_audit(&self, row: AuditRecord) -> Result<Key, StoreError> {
+        self.append_to_chain(row)
     }
 }
 
@@ -166,31 +196,5 @@ impl Store {
     /// Writes down something that changed no record: a login that was refused, a download.
     pub async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
         self.write(move |tx| tx.audited(&entry, ())).await
-    }
-
-    /// A page of the log, newest first, from the second `from` (inclusive) to `to` (exclusive).
-    pub fn audit_page(
-        &self,
-        filter: &AuditFilter,
-        from: Option<UnixSeconds>,
-        to: Option<UnixSeconds>,
-        page: &PageRequest,
-    ) -> Result<Page<AuditRecord>, StoreError> {
-        let walk = match filter {
-            AuditFilter::All => Walk::table(),
-            AuditFilter::User(id) => Walk::group(&BY_USER, Key::new().text(id)),
-            AuditFilter::Action(action) => Walk::group(&BY_ACTION, Key::new().text(action)),
-        };
-        let time = |at| Key::new().time(at);
-        self.read(|view| walk.between(from.map(time), to.map(time)).page(view, page))
-    }
-
-    /// How many rows there are, whenever they were written.
-    pub fn audit_count(&self, filter: &AuditFilter) -> Result<u64, StoreError> {
-        self.read(|view| match filter {
-            AuditFilter::All => view.total::<AuditRecord>(),
-            AuditFilter::User(id) => view.count(&BY_USER, &Key::new().text(id)),
-            AuditFilter::Action(action) => view.count(&BY_ACTION, &Key::new().text(action)),
-        })
     }
 }
