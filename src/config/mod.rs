@@ -3,6 +3,7 @@
 //! To add a key: add the field with its comment to the struct of its section below and its default to that section's
 //! `Default`; the file, the environment (`SLURMDASH_<SECTION>__<KEY>`) and `config show` follow by themselves.
 
+mod cluster;
 mod judge;
 mod origins;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Yaml};
 use serde::{Deserialize, Serialize};
 
+pub use cluster::ClusterSignIn;
 pub use origins::{Entry, entries};
 
 use crate::hands::UnixUser;
@@ -38,6 +40,8 @@ pub struct Config {
     pub slurm: Slurm,
     /// Acting as the person.
     pub ssh: Ssh,
+    /// Who may sign in.
+    pub auth: Auth,
     /// Job templates.
     pub templates: Templates,
     /// Uploaded files.
@@ -136,6 +140,14 @@ pub struct Ssh {
     pub idle_seconds: u64,
 }
 
+/// Who may sign in.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    /// With a name and password of the cluster.
+    pub cluster: ClusterSignIn,
+}
+
 /// Job templates.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -193,6 +205,7 @@ impl Default for Config {
             log: Log::default(),
             slurm: Slurm::default(),
             ssh: Ssh::default(),
+            auth: Auth::default(),
             templates: Templates::default(),
             uploads: Uploads::default(),
             jobs: Jobs::default(),
