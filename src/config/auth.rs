@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use slurmdash_api::auth::Permission;
 
+use super::ClusterSignIn;
 use crate::auth::roles;
 use crate::auth::sessions::Life;
 
@@ -17,11 +18,13 @@ pub struct Auth {
     pub session_max_hours: u32,
     /// What each role allows. A role named here is as it is here; those of the default that are not stay.
     pub roles: BTreeMap<String, Vec<Permission>>,
+    /// Signing in with a name and password of the cluster.
+    pub cluster: ClusterSignIn,
 }
 
 impl Default for Auth {
     fn default() -> Self {
-        Self { session_idle_minutes: 7 * 24 * 60, session_max_hours: 30 * 24, roles: roles::defaults() }
+        Self { session_idle_minutes: 7 * 24 * 60, session_max_hours: 30 * 24, roles: roles::defaults(), cluster: ClusterSignIn::default() }
     }
 }
 

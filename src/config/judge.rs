@@ -32,6 +32,7 @@ impl Config {
             let words = "must be an absolute path of letters, digits and /._+-, which every login shell takes alike";
             refuse("ssh.agent_path", format!("{words}, not {}", path.display()));
         }
+        self.auth.cluster.judge(&mut refuse);
         for (key, dir) in [("uploads.dir", &self.uploads.dir), ("jobs.dir", &self.jobs.dir)] {
             if let Some(dir) = dir.as_ref().filter(|dir| !dir.is_absolute() && !is_in_home(dir)) {
                 let words = "must be an absolute path or begin with ~/ and have no ..";

@@ -4,6 +4,7 @@
 //! `Default`; the file, the environment (`SLURMDASH_<SECTION>__<KEY>`) and `config show` follow by themselves.
 
 mod auth;
+mod cluster;
 mod judge;
 mod origins;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use figment::providers::{Env, Format as _, Serialized, Yaml};
 use serde::{Deserialize, Serialize};
 
 pub use auth::Auth;
+pub use cluster::ClusterSignIn;
 pub use origins::{Entry, entries};
 
 use crate::hands::UnixUser;

@@ -64,6 +64,13 @@ fn what_is_wrong_is_named() {
         ("uploads: {dir: '~'}\n", "uploads.dir: "),
         ("uploads: {dir: '~ada/up'}\n", "uploads.dir: "),
         ("uploads: {dir: '~/../up'}\n", "uploads.dir: "),
+        ("auth: {cluster: {group: [hpc]}}\n", "auth.cluster.group: is no key here"),
+        ("auth: {cluster: {groups: hpc}}\n", "auth.cluster.groups: "),
+        ("auth: {cluster: {groups: ['hpc:x']}}\n", "auth.cluster.groups: must name Unix groups"),
+        ("auth: {cluster: {groups: ['']}}\n", "auth.cluster.groups: must name Unix groups"),
+        ("auth: {cluster: {roles: {\"a\\nb\": user}}}\n", "auth.cluster.roles: must name Unix groups"),
+        ("auth: {cluster: {roles: {staff: ''}}}\n", "auth.cluster.roles: must give the group staff"),
+        ("auth: {cluster: {default_role: 'a b'}}\n", "auth.cluster.default_role: must be the name of a role"),
         ("store: {backup_keep: 0}\n", "store.backup_keep: must be between 1 and 10000"),
         ("a: b: c\n", "line 1"),
     ] {
@@ -72,4 +79,17 @@ fn what_is_wrong_is_named() {
     }
     assert_eq!(problems("uploads: {dir: '~/up'}\n"), Vec::<String>::new());
     assert!(matches!(load(Some(Path::new("/nowhere/at.all")), &Flags::default()), Err(ConfigError::Unreadable { .. })));
+}
+
+#[test]
+fn groups_of_the_cluster_admit_and_give_roles() {
+    let text = "auth: {cluster: {enabled: true, groups: [hpc, 'domain users'], roles: {ops: operator, hpc: user, wheel: admin, \
+                staff: admin}}}\n";
+    let rules = with_file(text).unwrap().config.auth.cluster;
+    let of = |groups: &[&str]| groups.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(rules.admits(&of(&["x", "hpc"])) && rules.admits(&of(&["domain users"])));
+    assert!(!rules.admits(&of(&["hp", "ops"])) && !rules.admits(&[]));
+    assert!(ClusterSignIn::default().admits(&[]));
+    assert_eq!(rules.roles_of(&of(&["staff", "wheel", "ops"])), ["admin", "operator"]);
+    assert_eq!(rules.roles_of(&of(&["x"])), ["user"]);
 }
