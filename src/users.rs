@@ -41,7 +41,7 @@ impl std::fmt::Debug for Change {
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
-    /// The name can't be an account's.
+    /// The name can't be an account's; see [`is_name`].
     #[error("{0:?} can't be an account's name: 1 to {MAX_NAME} letters, digits, _ . @ or -, not beginning with - or .")]
     Name(String),
     /// The login can't be a Unix user's.
@@ -64,6 +64,12 @@ pub enum UserError {
     Store(#[from] StoreError),
 }
 
+/// Whether a text can be an account's name.
+pub fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '@' | '-');
+    (1..=MAX_NAME).contains(&name.len()) && !name.starts_with(['-', '.']) && name.chars().all(plain)
+}
+
 /// A new account with a new id. Nothing is written.
 pub fn new_account(
     username: &str,
@@ -72,12 +78,7 @@ pub fn new_account(
     unix_user: Option<String>,
     now: UnixSeconds,
 ) -> Result<UserRecord, UserError> {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '@' | '-');
-    if username.is_empty()
-        || username.len() > MAX_NAME
-        || username.starts_with(['-', '.'])
-        || !username.chars().all(plain)
-    {
+    if !is_name(username) {
         return Err(UserError::Name(username.to_owned()));
     }
     judge_login(unix_user.as_deref())?;

@@ -4,6 +4,7 @@
 //! new one at each use. Beyond the contract's claims every token names its session, so that ending a session also
 //! refuses the access tokens that are already out.
 
+pub mod oidc;
 pub mod passwords;
 pub mod tokens;
 

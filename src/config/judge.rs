@@ -48,6 +48,13 @@ impl Config {
                 );
             }
         }
+        if let Some(oidc) = &self.auth.oidc {
+            oidc.judge(|key, message| refuse(&format!("auth.oidc.{key}"), message));
+            if self.http.public_url.is_none() {
+                let words = "must be given with auth.oidc: the provider sends people back to it";
+                refuse("http.public_url", words.into());
+            }
+        }
         for (key, value, least, most) in [
             ("slurm.timeout_seconds", self.slurm.timeout_seconds, 1, 600),
             ("slurm.poll_milliseconds", self.slurm.poll_milliseconds, 100, 600_000),

@@ -4,6 +4,7 @@
 //! `Default`; the file, the environment (`SLURMDASH_<SECTION>__<KEY>`) and `config show` follow by themselves.
 
 mod judge;
+mod oidc;
 mod origins;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Yaml};
 use serde::{Deserialize, Serialize};
 
+pub use oidc::Oidc;
 pub use origins::{Entry, entries};
 
 use crate::hands::UnixUser;
@@ -32,6 +34,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// How it is reached.
     pub http: Http,
+    /// Who is let in.
+    pub auth: Auth,
     /// What it logs.
     pub log: Log,
     /// Where Slurm is.
@@ -57,6 +61,14 @@ pub struct Http {
     /// The address people use when it differs from `listen`, such as `https://hpc.example.org`. With `https` the
     /// session cookie is marked `Secure`.
     pub public_url: Option<String>,
+}
+
+/// Who is let in.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    /// Signing in at an OpenID provider.
+    pub oidc: Option<Oidc>,
 }
 
 /// What it logs, on standard error.
@@ -190,6 +202,7 @@ impl Default for Config {
         Self {
             data_dir: "/var/lib/slurmdash".into(),
             http: Http::default(),
+            auth: Auth::default(),
             log: Log::default(),
             slurm: Slurm::default(),
             ssh: Ssh::default(),
