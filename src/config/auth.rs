@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use slurmdash_api::auth::Permission;
 
-use super::ClusterSignIn;
+use super::{ClusterSignIn, Oidc};
 use crate::auth::roles;
 use crate::auth::sessions::Life;
 
@@ -20,11 +20,13 @@ pub struct Auth {
     pub roles: BTreeMap<String, Vec<Permission>>,
     /// Signing in with a name and password of the cluster.
     pub cluster: ClusterSignIn,
+    /// Signing in at an identity provider.
+    pub oidc: Option<Oidc>,
 }
 
 impl Default for Auth {
     fn default() -> Self {
-        Self { session_idle_minutes: 7 * 24 * 60, session_max_hours: 30 * 24, roles: roles::defaults(), cluster: ClusterSignIn::default() }
+        Self { session_idle_minutes: 7 * 24 * 60, session_max_hours: 30 * 24, roles: roles::defaults(), cluster: ClusterSignIn::default(), oidc: None }
     }
 }
 

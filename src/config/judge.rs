@@ -51,6 +51,13 @@ impl Config {
         }
         self.http.judge_origins(&mut refuse);
         self.auth.judge(&mut refuse);
+        if let Some(oidc) = &self.auth.oidc {
+            oidc.judge(|key, message| refuse(&format!("auth.oidc.{key}"), message));
+            if self.http.public_url.is_none() {
+                let words = "must be given with auth.oidc: the provider sends people back to it";
+                refuse("http.public_url", words.into());
+            }
+        }
         for (key, value, least, most) in [
             ("slurm.timeout_seconds", self.slurm.timeout_seconds, 1, 600),
             ("slurm.poll_milliseconds", self.slurm.poll_milliseconds, 100, 600_000),

@@ -6,6 +6,7 @@
 mod auth;
 mod cluster;
 mod judge;
+mod oidc;
 mod origins;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use auth::Auth;
 pub use cluster::ClusterSignIn;
+pub use oidc::Oidc;
 pub use origins::{Entry, entries};
 
 use crate::hands::UnixUser;

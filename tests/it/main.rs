@@ -16,6 +16,7 @@ mod job_actions;
 mod jobs;
 mod live;
 mod migrate;
+mod oidc;
 mod pages;
 mod program;
 mod real;
