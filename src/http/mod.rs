@@ -9,6 +9,7 @@ pub mod docs;
 pub mod extract;
 pub mod health;
 pub mod jobs;
+pub mod listen;
 pub mod observe;
 pub mod output;
 pub mod problem;
