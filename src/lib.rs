@@ -27,6 +27,7 @@ pub mod ssh;
 pub mod store;
 pub mod tasks;
 pub mod templates;
+pub mod tls;
 pub mod unix;
 pub mod uploads;
 pub mod users;

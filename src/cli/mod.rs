@@ -6,6 +6,7 @@ mod agent;
 mod backup;
 mod config;
 mod import;
+mod listening;
 mod migrate;
 mod serve;
 mod ssh_ca;

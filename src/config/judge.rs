@@ -19,6 +19,8 @@ impl Config {
             ("slurm.bin_dir", &self.slurm.bin_dir),
             ("slurm.conf", &self.slurm.conf),
             ("ssh.known_hosts", &Some(self.ssh.known_hosts.clone())),
+            ("tls.certificate", &self.tls.certificate),
+            ("tls.key", &self.tls.key),
         ] {
             if let Some(dir) = dir.as_ref().filter(|dir| !dir.is_absolute()) {
                 refuse(key, format!("must be an absolute path, not {}", dir.display()));
@@ -58,7 +60,16 @@ impl Config {
                 refuse("http.public_url", words.into());
             }
         }
+        self.judge_tls(&mut refuse);
         for (key, value, least, most) in [
+            ("http.max_connections", u64::try_from(self.http.max_connections).unwrap_or(u64::MAX), 1, 1_000_000),
+            (
+                "http.max_connections_per_address",
+                u64::try_from(self.http.max_connections_per_address).unwrap_or(u64::MAX),
+                1,
+                1_000_000,
+            ),
+            ("tls.hsts_days", self.tls.hsts_days.into(), 0, 3650),
             ("slurm.timeout_seconds", self.slurm.timeout_seconds, 1, 600),
             ("slurm.poll_milliseconds", self.slurm.poll_milliseconds, 100, 600_000),
             ("slurm.idle_poll_milliseconds", self.slurm.idle_poll_milliseconds, 100, 3_600_000),
@@ -84,6 +95,22 @@ impl Config {
             refuse("log.level", format!("is no log level or filter: {:?}", self.log.level));
         }
         problems
+    }
+
+    fn judge_tls(&self, refuse: &mut impl FnMut(&str, String)) {
+        match (&self.tls.certificate, &self.tls.key) {
+            (Some(_), None) => refuse("tls.key", "is missing: tls.certificate needs its key".into()),
+            (None, Some(_)) => refuse("tls.certificate", "is missing: tls.key needs its certificate".into()),
+            _ => {}
+        }
+        if self.serves_tls() {
+            if self.http.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
+                let words = "begins with http://, but https is spoken; name https://, or set tls.mode to off";
+                refuse("http.public_url", words.into());
+            }
+        } else if self.tls.redirect_listen.is_some() {
+            refuse("tls.redirect_listen", "needs https to send people to: set tls.mode to on".into());
+        }
     }
 }
 

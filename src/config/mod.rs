@@ -40,6 +40,8 @@ pub struct Config {
     pub http: Http,
     /// Accounts and sessions.
     pub auth: Auth,
+    /// HTTPS.
+    pub tls: Tls,
     /// What it logs.
     pub log: Log,
     /// Where Slurm is.
@@ -70,6 +72,39 @@ pub struct Http {
     pub allowed_origins: Vec<String>,
     /// Whether those pages may have the browser send credentials along.
     pub allow_credentials: bool,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Connections at once from one address, or from one IPv6 network of 64 bits.
+    pub max_connections_per_address: usize,
+}
+
+/// HTTPS.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// Whether TLS is spoken.
+    pub mode: TlsMode,
+    /// The certificate and its chain, a PEM file; a self-signed one is made when absent.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's key, a PEM file that others can't read.
+    pub key: Option<PathBuf>,
+    /// Address and port of a second listener that sends plain HTTP to HTTPS and serves nothing, such as `0.0.0.0:80`.
+    pub redirect_listen: Option<SocketAddr>,
+    /// Browsers are told to speak nothing but HTTPS to this host for so many days; 0 doesn't tell them.
+    pub hsts_days: u32,
+}
+
+/// Whether TLS is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsMode {
+    /// Unless it listens on a loopback address.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never: a reverse proxy does, or nobody.
+    Off,
 }
 
 /// What it logs, on standard error.
@@ -204,6 +239,7 @@ impl Default for Config {
             data_dir: "/var/lib/slurmdash".into(),
             http: Http::default(),
             auth: Auth::default(),
+            tls: Tls::default(),
             log: Log::default(),
             slurm: Slurm::default(),
             ssh: Ssh::default(),
@@ -222,6 +258,8 @@ impl Default for Http {
             public_url: None,
             allowed_origins: Vec::new(),
             allow_credentials: false,
+            max_connections: 8192,
+            max_connections_per_address: 512,
         }
     }
 }
@@ -333,9 +371,23 @@ impl Config {
         }
     }
 
+    /// The folder of the certificate that we sign ourselves.
+    pub fn tls_dir(&self) -> PathBuf {
+        self.data_dir.join("tls")
+    }
+
+    /// Whether we speak TLS ourselves.
+    pub fn serves_tls(&self) -> bool {
+        match self.tls.mode {
+            TlsMode::On => true,
+            TlsMode::Off => false,
+            TlsMode::Auto => !self.http.listen.ip().to_canonical().is_loopback(),
+        }
+    }
+
     /// Whether people reach it over HTTPS.
     pub fn is_https(&self) -> bool {
-        self.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+        self.serves_tls() || self.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 

@@ -72,6 +72,15 @@ fn what_is_wrong_is_named() {
         ("auth: {cluster: {roles: {staff: ''}}}\n", "auth.cluster.roles: must give the group staff"),
         ("auth: {cluster: {default_role: 'a b'}}\n", "auth.cluster.default_role: must be the name of a role"),
         ("store: {backup_keep: 0}\n", "store.backup_keep: must be between 1 and 10000"),
+        ("tls: {mode: maybe}\n", "tls.mode: "),
+        ("tls: {certificate: /a.pem}\n", "tls.key: is missing"),
+        ("tls: {key: /a.key}\n", "tls.certificate: is missing"),
+        ("tls: {certificate: a.pem, key: /a.key}\n", "tls.certificate: must be an absolute path"),
+        ("tls: {redirect_listen: '0.0.0.0:80'}\n", "tls.redirect_listen: needs https"),
+        ("tls: {hsts_days: 10000}\n", "tls.hsts_days: must be between 0 and 3650"),
+        ("tls: {mode: on}\nhttp: {public_url: 'http://a.example'}\n", "http.public_url: begins with http://"),
+        ("http: {max_connections: 0}\n", "http.max_connections: must be between 1 and"),
+        ("http: {max_connections_per_address: 0}\n", "http.max_connections_per_address: must be between 1 and"),
         ("a: b: c\n", "line 1"),
     ] {
         let found = problems(text);
@@ -92,4 +101,24 @@ fn groups_of_the_cluster_admit_and_give_roles() {
     assert!(ClusterSignIn::default().admits(&[]));
     assert_eq!(rules.roles_of(&of(&["staff", "wheel", "ops"])), ["admin", "operator"]);
     assert_eq!(rules.roles_of(&of(&["x"])), ["user"]);
+}
+
+#[test]
+fn tls_is_spoken_beyond_loopback_unless_told_otherwise() {
+    for (text, tls) in [
+        ("", false),
+        ("http: {listen: '[::1]:1'}\n", false),
+        ("http: {listen: '127.9.9.9:1'}\n", false),
+        ("http: {listen: '[::ffff:127.0.0.1]:1'}\n", false),
+        ("http: {listen: '0.0.0.0:1'}\n", true),
+        ("http: {listen: '[::]:1'}\n", true),
+        ("http: {listen: '10.0.0.1:1'}\n", true),
+        ("http: {listen: '10.0.0.1:1'}\ntls: {mode: off}\n", false),
+        ("tls: {mode: on}\n", true),
+    ] {
+        let config = with_file(text).unwrap().config;
+        assert_eq!((config.serves_tls(), config.is_https()), (tls, tls), "{text:?}");
+    }
+    let behind = with_file("http: {public_url: 'https://a.example'}\ntls: {mode: off}\n").unwrap().config;
+    assert!(behind.is_https() && !behind.serves_tls());
 }

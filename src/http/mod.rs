@@ -15,6 +15,7 @@ pub mod extract;
 pub mod guard;
 pub mod health;
 pub mod jobs;
+pub mod listen;
 pub mod observe;
 pub mod oidc;
 pub mod output;

@@ -14,6 +14,7 @@ mod hostile;
 mod import_v4;
 mod job_actions;
 mod jobs;
+mod listen;
 mod live;
 mod migrate;
 mod oidc;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use slurmdash::app::{App, StartError};
 use slurmdash::clock::Clock;
 use slurmdash::config::{Backend, Config};
+use slurmdash::http::listen::{Limits, Security, serve};
 use slurmdash::store::StoreError;
 use slurmdash::{http, tasks};
 use tempfile::TempDir;
@@ -28,7 +29,7 @@ pub struct TestApp {
     pub token: String,
     client: Client,
     seconds: Arc<AtomicI64>,
-    server: JoinHandle<()>,
+    server: JoinHandle<usize>,
     background: TaskTracker,
     dir: Option<TempDir>,
 }
@@ -95,10 +96,8 @@ impl TestApp {
         tasks::start(&app, &background);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = http::router::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
-        let stopping = app.stopping.clone();
-        let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
-        let server = tokio::spawn(async move { server.await.unwrap() });
+        let (router, stopping) = (http::router::router(app.clone()), app.stopping.clone());
+        let server = tokio::spawn(serve(listener, router, Security::Plain, Limits::default(), stopping));
         let client = Client::builder().no_proxy().build().unwrap();
         let mut started =
             Self { url, app, password, token: String::new(), client, seconds, server, background, dir: None };
