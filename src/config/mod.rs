@@ -4,6 +4,8 @@
 //! `Default`; the file, the environment (`SLURMDASH_<SECTION>__<KEY>`) and `config show` follow by themselves.
 
 mod judge;
+pub mod limits;
+mod networks;
 mod origins;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Yaml};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use origins::{Entry, entries};
@@ -32,6 +35,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// How it is reached.
     pub http: Http,
+    /// How often somebody may ask.
+    pub limits: limits::Limits,
     /// What it logs.
     pub log: Log,
     /// Where Slurm is.
@@ -57,6 +62,9 @@ pub struct Http {
     /// The address people use when it differs from `listen`, such as `https://hpc.example.org`. With `https` the
     /// session cookie is marked `Secure`.
     pub public_url: Option<String>,
+    /// Proxies whose word on the client's address is taken (`X-Forwarded-For`, `Forwarded`): addresses and networks.
+    #[serde(with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// What it logs, on standard error.
@@ -190,6 +198,7 @@ impl Default for Config {
         Self {
             data_dir: "/var/lib/slurmdash".into(),
             http: Http::default(),
+            limits: limits::Limits::default(),
             log: Log::default(),
             slurm: Slurm::default(),
             ssh: Ssh::default(),
@@ -203,7 +212,7 @@ impl Default for Config {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None, trusted_proxies: Vec::new() }
     }
 }
 
