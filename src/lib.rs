@@ -3,7 +3,7 @@
 //! The rooms, ground floor first (ARCHITECTURE.md draws them with their arrows):
 //!
 //! - ground, the outside world: [`store`], [`slurm`], [`clock`], [`random`]
-//! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`
+//! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`, [`limits`]
 //! - second, how it is reached: `http`, `live`, `tasks`, [`control`]
 //! - roof: `app` (wires it together), [`config`], `cli`
 
@@ -17,6 +17,7 @@ pub mod control;
 pub mod hands;
 pub mod http;
 pub mod jobs;
+pub mod limits;
 pub mod live;
 pub mod people;
 pub mod random;

@@ -91,6 +91,7 @@ impl Config {
                 refuse(key, format!("must be between {least} and {most}, not {value}"));
             }
         }
+        self.limits.judge(&mut refuse);
         if self.log.level.parse::<tracing_subscriber::EnvFilter>().is_err() {
             refuse("log.level", format!("is no log level or filter: {:?}", self.log.level));
         }

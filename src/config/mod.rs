@@ -7,6 +7,8 @@ mod auth;
 mod cluster;
 mod judge;
 mod oidc;
+pub mod limits;
+mod networks;
 mod origins;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Yaml};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use auth::Auth;
@@ -42,6 +45,8 @@ pub struct Config {
     pub auth: Auth,
     /// HTTPS.
     pub tls: Tls,
+    /// How often somebody may ask.
+    pub limits: limits::Limits,
     /// What it logs.
     pub log: Log,
     /// Where Slurm is.
@@ -72,6 +77,9 @@ pub struct Http {
     pub allowed_origins: Vec<String>,
     /// Whether those pages may have the browser send credentials along.
     pub allow_credentials: bool,
+    /// Proxies whose word on the client's address is taken (`X-Forwarded-For`, `Forwarded`): addresses and networks.
+    #[serde(with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
     /// Connections at once.
     pub max_connections: usize,
     /// Connections at once from one address, or from one IPv6 network of 64 bits.
@@ -240,6 +248,7 @@ impl Default for Config {
             http: Http::default(),
             auth: Auth::default(),
             tls: Tls::default(),
+            limits: limits::Limits::default(),
             log: Log::default(),
             slurm: Slurm::default(),
             ssh: Ssh::default(),
@@ -258,6 +267,7 @@ impl Default for Http {
             public_url: None,
             allowed_origins: Vec::new(),
             allow_credentials: false,
+            trusted_proxies: Vec::new(),
             max_connections: 8192,
             max_connections_per_address: 512,
         }

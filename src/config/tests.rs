@@ -81,6 +81,31 @@ fn what_is_wrong_is_named() {
         ("tls: {mode: on}\nhttp: {public_url: 'http://a.example'}\n", "http.public_url: begins with http://"),
         ("http: {max_connections: 0}\n", "http.max_connections: must be between 1 and"),
         ("http: {max_connections_per_address: 0}\n", "http.max_connections_per_address: must be between 1 and"),
+        ("http: {trusted_proxies: [proxy]}\n", "http.trusted_proxies: must be addresses or networks"),
+        ("http: {trusted_proxies: [10.0.0.1/8]}\n", "http.trusted_proxies: must be networks without"),
+        ("http: {trusted_proxies: [0.0.0.0/0]}\n", "http.trusted_proxies: must not be everybody"),
+        ("http: {trusted_proxies: ['::ffff:10.0.0.1']}\n", "http.trusted_proxies: must have IPv4"),
+        ("http: {trusted_proxies: 10.0.0.1}\n", "http.trusted_proxies: "),
+        ("limits: {stranger_per_minute: 0}\n", "limits.stranger_per_minute: must be between 1 and 1000000"),
+        ("limits: {user_per_minute: -1}\n", "limits.user_per_minute: "),
+        ("limits: {login_failures_per_minute: 101}\n", "limits.login_failures_per_minute: must be between 1 and 100"),
+        ("limits: {max_keys: 10}\n", "limits.max_keys: must be between 1000 and 10000000"),
+        ("limits: {routes: {'GET /api/jobs': {requests: 0, seconds: 1}}}\n", "limits.routes.GET /api/jobs.requests: "),
+        (
+            "limits: {routes: {'GET /api/jobs': {requests: 1, seconds: 86401}}}\n",
+            "limits.routes.GET /api/jobs.seconds: ",
+        ),
+        (
+            "limits: {routes: {'GET /api/jobs': {requests: 1}}}\n",
+            "limits.routes.GET /api/jobs: missing field `seconds`",
+        ),
+        ("limits: {routes: {'GET /x': {requests: 1, second: 1}}}\n", "limits.routes.GET /x.second: is no key here"),
+        (
+            "limits: {routes: {'/api/jobs': {requests: 1, seconds: 1}}}\n",
+            "limits.routes./api/jobs: must be a method and",
+        ),
+        ("limits: {routes: {'get /x': {requests: 1, seconds: 1}}}\n", "limits.routes.get /x: must be a method and"),
+        ("limits: {routes: {'GET /x\"': {requests: 1, seconds: 1}}}\n", "limits.routes.GET /x\": must be a method and"),
         ("a: b: c\n", "line 1"),
     ] {
         let found = problems(text);
@@ -121,4 +146,21 @@ fn tls_is_spoken_beyond_loopback_unless_told_otherwise() {
     }
     let behind = with_file("http: {public_url: 'https://a.example'}\ntls: {mode: off}\n").unwrap().config;
     assert!(behind.is_https() && !behind.serves_tls());
+fn networks_and_routes_are_read() {
+    let loaded = with_file(
+        "http: {trusted_proxies: [192.0.2.7, '10.0.0.0/8', 'fd00::/8']}\n\
+         limits:\n  routes:\n    POST /api/jobs/submit: {requests: 3, seconds: 30}\n    GET /api/jobs/{id}: {requests: 9, seconds: 9}\n",
+    )
+    .unwrap();
+    let networks: Vec<String> = loaded.config.http.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["192.0.2.7/32", "10.0.0.0/8", "fd00::/8"]);
+    let limit = |route: &str| loaded.config.limits.routes.get(route).map(|limit| (limit.requests, limit.seconds));
+    assert_eq!(limit("POST /api/jobs/submit"), Some((3, 30)));
+    assert_eq!(limit("GET /api/jobs/{id}"), Some((9, 9)));
+    assert_eq!(limit("POST /api/apptainer/scan"), Some((5, 300)), "the defaults that the file does not name stay");
+    let entries = entries(&loaded);
+    let entry = |key: &str| entries.iter().find(|entry| entry.key == key).unwrap();
+    assert!(entry("limits.routes.POST /api/jobs/submit.requests").origin.ends_with("slurmdash.yaml"));
+    assert_eq!(entry("limits.routes.POST /api/apptainer/scan.requests").origin, "default");
+    assert_eq!(entry("http.trusted_proxies").value[0], "192.0.2.7/32");
 }
