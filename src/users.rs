@@ -199,7 +199,7 @@ pub fn refuse_foreign_password(user: &UserRecord, changes: &[Change]) -> Result<
 /// The account, or why it was not changed.
 pub fn edited(edited: Edited) -> Result<UserRecord, UserError> {
     match edited {
-        Edited::Done(user) => Ok(user),
+        Edited::Done(user) => Ok(*user),
         Edited::Unknown => Err(UserError::Unknown),
         Edited::LastAdmin => Err(UserError::LastAdmin),
     }

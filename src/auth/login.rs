@@ -97,17 +97,16 @@ struct Vouched {
 }
 
 impl SignIn {
-    /// `key` is the store's token key.
+    /// With what is configured beside the accounts of our own.
     pub fn new(
         auth: Auth,
         logins: Logins,
-        key: &[u8],
         security: Security,
         cluster: Option<(ClusterAccounts, ClusterSignIn)>,
         oidc: Option<Oidc>,
-    ) -> Self {
-        let devices = Devices::new(key);
-        Self { auth, logins, devices, security, cluster, oidc, asked: Mutex::default() }
+    ) -> Result<Self, AuthError> {
+        let devices = Devices::new(&auth.store.token_key(random::bytes()?)?);
+        Ok(Self { auth, logins, devices, security, cluster, oidc, asked: Mutex::default() })
     }
 
     /// Whether the cluster's own accounts are taken.
@@ -282,7 +281,9 @@ impl SignIn {
         match outcome {
             Ok(Outcome::SignedIn(person)) => {
                 let user = self.account_of_unix_user(person, &origin).await?;
-                attempt.map(Attempt::succeeded);
+                if let Some(attempt) = attempt {
+                    attempt.succeeded();
+                }
                 Ok(SignInOutcome::In(Box::new(self.welcome(user, AccountSource::Cluster, origin).await?)))
             }
             Ok(Outcome::Ask(Ask { id, instruction, prompts, expires_in })) => {
@@ -307,7 +308,9 @@ impl SignIn {
             }
             Err(error) => {
                 // No password was found to be wrong.
-                attempt.map(Attempt::untried);
+                if let Some(attempt) = attempt {
+                    attempt.untried();
+                }
                 if let ClusterError::Away { reason } = &error {
                     tracing::warn!(reason, "cluster accounts can't sign in");
                 }
@@ -324,7 +327,7 @@ impl SignIn {
             subject: None,
             unix_user: Some(person.login),
             email: None,
-            roles: rules.map(|rules| rules.roles_of(&person.groups)).unwrap_or_default(),
+            roles: rules.map(|rules| rules.roles_of(&person.groups)).unwrap_or_default().into_iter().map(str::to_owned).collect(),
             keeps_roles: rules.is_some_and(|rules| !rules.roles.is_empty()),
         };
         let user = self.account_of(vouched, origin).await;
@@ -396,7 +399,7 @@ impl SignIn {
         match self.auth.store.edit_user(edit, administers).await.map_err(AuthError::from)? {
             Edited::Done(user) => {
                 self.auth.tell_ended(&user.id);
-                Ok(user)
+                Ok(*user)
             }
             Edited::LastAdmin => {
                 tracing::warn!(user = known.username, "stays an administrator: it is the last one");

@@ -34,26 +34,25 @@ impl Uses {
     /// Remembers a call.
     pub fn note(&self, who: &Principal, now: UnixSeconds) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Waiting { sessions, keys } = &mut *waiting;
         match &who.credential {
-            Credential::Session(id) => match waiting.sessions.get_mut(id) {
-                Some(known) if known.at == now => {}
-                None if waiting.sessions.len() >= MOST => {}
-                _ => {
-                    let address = who.origin.address.map(|address| address.to_string());
-                    let used = SessionUse { at: now, address, agent: who.origin.agent.clone() };
-                    waiting.sessions.insert(id.clone(), used);
+            Credential::Session(id) => {
+                let (is_known, is_full) = (sessions.get(id).map(|known| known.at), sessions.len() >= MOST);
+                if is_known == Some(now) || (is_known.is_none() && is_full) {
+                    return;
                 }
-            },
-            Credential::ApiKey(id) => match waiting.keys.get_mut(id) {
-                Some(known) => {
+                let address = who.origin.address.map(|address| address.to_string());
+                let used = SessionUse { at: now, address, agent: who.origin.agent.clone() };
+                sessions.insert(id.clone(), used);
+            }
+            Credential::ApiKey(id) => {
+                if let Some(known) = keys.get_mut(id) {
                     known.calls += 1;
                     known.by.at = now;
+                } else if keys.len() < MOST {
+                    keys.insert(id.clone(), KeyUse { by: who.by(now), calls: 1 });
                 }
-                None if waiting.keys.len() >= MOST => {}
-                None => {
-                    waiting.keys.insert(id.clone(), KeyUse { by: who.by(now), calls: 1 });
-                }
-            },
+            }
         }
     }
 

@@ -223,7 +223,7 @@ fn add(
     let words = |error: users::UserError| error.to_string();
     // What is wrong with the rest is told before a password is asked for.
     let user = users::new_account(name, String::new(), roles, Clock::system().now()).map_err(words)?;
-    let user = UserRecord { unix_user, email, ..user };
+    let user = UserRecord { email, unix_user, ..user };
     users::judge_new(&user, &Roles::new(place.config.auth.roles.clone())).map_err(words)?;
     let (password, is_random) = password.get()?;
     let password_hash = users::hash(&password).map_err(words)?;

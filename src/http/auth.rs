@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::auth::cluster::ClusterError;
 use crate::auth::login::{SignInError, SignInOutcome, Welcome};
 use crate::auth::{AuthError, Origin, Principal};
-use crate::limits::devices;
+use crate::limits::devices::DEVICE_TOKEN_SECONDS;
 use crate::secret::Secret;
 use crate::security::kinds;
 use crate::store::users::{Change, Which};
@@ -258,7 +258,7 @@ fn device_cookie(app: &App, headers: &HeaderMap, device: &Secret) -> Cookies {
 /// The same, for a browser that is known to be one.
 pub fn device_cookies(app: &App, device: &Secret) -> Cookies {
     let secure = if app.config.is_https() { "; Secure" } else { "" };
-    let life = devices::GOOD_FOR;
+    let life = DEVICE_TOKEN_SECONDS;
     cookie(&format!(
         "{DEVICE_COOKIE}={}; Path=/api/auth; HttpOnly; SameSite=Strict; Max-Age={life}{secure}",
         device.expose()

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use slurmdash_api::Problem;
-use slurmdash_api::auth::Permission;
 use slurmdash_api::cluster::{ClusterSummary, Node, NodesStatus, Partition};
 
 use super::ApiError;
@@ -52,7 +51,7 @@ pub async fn summary(State(app): State<Arc<App>>, who: Principal) -> Result<Json
 
 /// Every node by name.
 #[utoipa::path(get, path = "/api/nodes/status", tag = "cluster", responses((status = 200, body = NodesStatus)))]
-pub async fn nodes(State(app): State<Arc<App>>, who: Principal) -> Result<Json<NodesStatus>, ApiError> {
+pub async fn nodes(State(app): State<Arc<App>>) -> Result<Json<NodesStatus>, ApiError> {
     let snapshot = app.live.current().await;
     Ok(Json(NodesStatus {
         nodes: snapshot.nodes.iter().map(|node| (node.name.clone(), node.clone())).collect(),
@@ -69,7 +68,6 @@ pub async fn nodes(State(app): State<Arc<App>>, who: Principal) -> Result<Json<N
 )]
 pub async fn node(
     State(app): State<Arc<App>>,
-    who: Principal,
     Path(name): Path<String>,
 ) -> Result<Json<Node>, ApiError> {
     let node = app.live.current().await.node(&name).cloned();
@@ -78,6 +76,6 @@ pub async fn node(
 
 /// Every partition, the default one first.
 #[utoipa::path(get, path = "/api/partitions", tag = "cluster", responses((status = 200, body = Vec<Partition>)))]
-pub async fn partitions(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Vec<Partition>>, ApiError> {
+pub async fn partitions(State(app): State<Arc<App>>) -> Result<Json<Vec<Partition>>, ApiError> {
     Ok(Json(app.live.current().await.partitions.to_vec()))
 }

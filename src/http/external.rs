@@ -116,12 +116,11 @@ impl Wanted {
         field: &mut Field<'_>,
     ) -> Result<UploadFinished, ApiError> {
         let filename = field.file_name().ok_or_else(|| refused("file", "has no name"))?.to_owned();
-        let (file_size, early) = match self.file_size {
-            Some(size) => (size, Vec::new()),
-            None => {
-                let whole = small(field).await?;
-                (u64::try_from(whole.len()).unwrap_or(u64::MAX), whole)
-            }
+        let (file_size, early) = if let Some(size) = self.file_size {
+            (size, Vec::new())
+        } else {
+            let whole = small(field).await?;
+            (u64::try_from(whole.len()).unwrap_or(u64::MAX), whole)
         };
         let request = InitUpload {
             filename,

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use slurmdash_api::Problem;
-use slurmdash_api::auth::{Message, Permission};
+use slurmdash_api::auth::Message;
 use slurmdash_api::jobs::{
     ActionKind, ActionRequest, ActionResult, ActionResults, HintsQuery, JobDetail, JobForecast, JobPage, JobPreview,
     JobQuery, JobRecordText, JobRequest, JobSubmitted, RunHints,

@@ -6,7 +6,7 @@ use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use slurmdash_api::Problem;
-use slurmdash_api::auth::{Message, Permission};
+use slurmdash_api::auth::Message;
 use slurmdash_api::problem::FieldProblem;
 use slurmdash_api::uploads::{
     ChunkStored, CompleteUpload, InitUpload, Upload, UploadFinished, UploadList, UploadQuery, UploadStarted,

@@ -61,6 +61,11 @@ impl Security {
         self.waiting(|waiting| waiting.add(Group::of(incident)));
     }
 
+    /// Tells of something in a few words.
+    pub fn note(&self, kind: Kind, by: &By, description: &str) {
+        self.report(Incident { kind, by: by.clone(), resource: None, description: description.to_owned() });
+    }
+
     /// Writes down what waits, and answers when that, and all from flushes before, is on disk. What can't be written
     /// waits on.
     pub async fn flush(&self) -> Result<(), StoreError> {

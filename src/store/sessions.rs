@@ -208,7 +208,7 @@ impl Store {
         self.write(move |tx| {
             let key = Key::raw(id.as_str());
             let found = tx.get::<SessionRecord>(&key)?;
-            if !found.is_some_and(|session| session.user_id == user_id) {
+            if found.is_none_or(|session| session.user_id != user_id) {
                 return tx.unchanged(false);
             }
             tx.remove::<SessionRecord>(&key)?;

@@ -10,7 +10,8 @@ use super::audit::AuditEntry;
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
 use super::tx::{Tx, Written};
-use super::walk::{PageRequest, Source as _, View, Walk};
+use super::audit::search::MOST_LOOKED_AT;
+use super::walk::{Page, PageRequest, Source as _, View, Walk};
 use super::{Store, StoreError, api_keys, sessions};
 
 /// One account.
@@ -124,6 +125,15 @@ impl Store {
         self.write_blocking(move |tx| add(tx, &user, &audit))
     }
 
+    /// A page of the accounts that are wanted, by name. It may be short and still have a next one: see [`Walk::search`].
+    pub fn user_page(
+        &self,
+        page: &PageRequest,
+        is_wanted: impl Fn(&UserRecord) -> bool,
+    ) -> Result<Page<UserRecord>, StoreError> {
+        self.read(|view| Walk::group(&BY_NAME, Key::new()).ascending().search(view, page, MOST_LOOKED_AT, is_wanted))
+    }
+
     /// The account of this subject of an identity provider.
     pub fn user_by_subject(&self, subject: &str) -> Result<Option<UserRecord>, StoreError> {
         self.read(|view| view.first(&BY_SUBJECT, &Key::new().text(subject)))
@@ -219,7 +229,7 @@ pub struct Edit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edited {
     /// It was done; the account as it is now, or was before it went.
-    Done(UserRecord),
+    Done(Box<UserRecord>),
     /// There is no such account.
     Unknown,
     /// It is the last one that can look after accounts, and could no longer.
@@ -247,7 +257,7 @@ fn edit_user(tx: &Tx<'_>, edit: &Edit, administers: &Administers) -> Result<Writ
     if administers(&before) && (goes || !administers(&user)) && !has_other(tx, &before, administers)? {
         return tx.unchanged(Edited::LastAdmin);
     }
-    let Some(((_, last), others)) = edit.changes.split_last() else { return tx.unchanged(Edited::Done(user)) };
+    let Some(((_, last), others)) = edit.changes.split_last() else { return tx.unchanged(Edited::Done(Box::new(user))) };
     if edit.changes.iter().any(|(change, _)| change.ends_sessions()) {
         sessions::end_sessions(tx, &user.id, edit.but.as_deref())?;
     }
@@ -258,7 +268,7 @@ fn edit_user(tx: &Tx<'_>, edit: &Edit, administers: &Administers) -> Result<Writ
         tx.put(&user)?;
     }
     others.iter().try_for_each(|(_, audit)| tx.append_audit(audit))?;
-    tx.audited(last, Edited::Done(user))
+    tx.audited(last, Edited::Done(Box::new(user)))
 }
 
 /// Whether another account can look after accounts.

@@ -119,6 +119,11 @@ impl Oidc {
         })
     }
 
+    /// Whether groups there decide on roles here.
+    pub fn maps_roles(&self) -> bool {
+        !self.settings.roles.is_empty()
+    }
+
     /// What the button says.
     pub fn name(&self) -> &str {
         &self.settings.name
