@@ -146,6 +146,9 @@ fn tls_is_spoken_beyond_loopback_unless_told_otherwise() {
     }
     let behind = with_file("http: {public_url: 'https://a.example'}\ntls: {mode: off}\n").unwrap().config;
     assert!(behind.is_https() && !behind.serves_tls());
+}
+
+#[test]
 fn networks_and_routes_are_read() {
     let loaded = with_file(
         "http: {trusted_proxies: [192.0.2.7, '10.0.0.0/8', 'fd00::/8']}\n\

@@ -74,6 +74,8 @@ impl TestApp {
         let mut config = Config { data_dir: dir.to_owned(), ..Config::default() };
         config.slurm.backend = Backend::Sim;
         config.slurm.poll_milliseconds = 100;
+        // Tests ask faster than people; those about limits turn them on.
+        config.limits.enabled = false;
         change(&mut config);
         let seconds = Arc::new(AtomicI64::new(0));
         let clock = {
