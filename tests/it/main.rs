@@ -11,6 +11,7 @@ mod config;
 mod faults;
 mod hands_contract;
 mod hostile;
+mod identity;
 mod import_v4;
 mod job_actions;
 mod jobs;
