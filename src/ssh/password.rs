@@ -174,7 +174,7 @@ impl Exchange {
     async fn talk(&mut self, answers: Option<Vec<Secret>>) -> Result<Verdict, russh::Error> {
         let mut reply = match answers {
             // Asks for the methods there are.
-            None => self.handle.authenticate_none(&self.login).await.map(reply_of)?,
+            None => self.handle.authenticate_none(&self.login).await.and_then(reply_of)?,
             Some(answers) => self.respond(&answers).await?,
         };
         loop {
@@ -221,8 +221,7 @@ impl Exchange {
         self.tried.push(MethodKind::Password);
         self.used = true;
         self.has_told();
-        let reply = self.handle.authenticate_password(&self.login, password.expose()).await?;
-        Ok(Some(reply_of(reply)))
+        self.handle.authenticate_password(&self.login, password.expose()).await.and_then(reply_of).map(Some)
     }
 
     /// The answers to a round that the person need not be asked: none to one without prompts, and the password to the
@@ -255,11 +254,15 @@ impl Exchange {
     }
 }
 
-fn reply_of(result: AuthResult) -> Reply {
+fn reply_of(result: AuthResult) -> Result<Reply, russh::Error> {
     match result {
-        AuthResult::Success => Reply::Success,
+        AuthResult::Success => Ok(Reply::Success),
+        // So russh tells that the host has hung up.
+        AuthResult::Failure { remaining_methods, partial_success: false } if remaining_methods.is_empty() => {
+            Err(russh::Error::Disconnect)
+        }
         AuthResult::Failure { remaining_methods, partial_success } => {
-            Reply::Failure { remaining_methods, partial_success }
+            Ok(Reply::Failure { remaining_methods, partial_success })
         }
     }
 }
