@@ -35,7 +35,8 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const pair = (kind, options) => generateKeyPairSync(kind, options).privateKey.export({ format: 'jwk' });
 const keys = [
-  { ...pair('rsa', { modulusLength: 2048 }), use: 'sig', alg: 'RS256', kid: `${wanted.key}-rsa` },
+  // For RS256 and PS256.
+  { ...pair('rsa', { modulusLength: 2048 }), use: 'sig', kid: `${wanted.key}-rsa` },
   { ...pair('ec', { namedCurve: 'P-256' }), use: 'sig', alg: 'ES256', kid: `${wanted.key}-ec` },
   { ...pair('ed25519', {}), use: 'sig', alg: 'EdDSA', kid: `${wanted.key}-ed` },
 ];

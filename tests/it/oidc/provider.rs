@@ -40,6 +40,7 @@ fn client(id: &str, more: &Value) -> Value {
     for (name, value) in more.as_object().unwrap().clone() {
         client[name] = value;
     }
+    client.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     client
 }
 
