@@ -106,12 +106,28 @@ fn what_is_wrong_is_named() {
         ),
         ("limits: {routes: {'get /x': {requests: 1, seconds: 1}}}\n", "limits.routes.get /x: must be a method and"),
         ("limits: {routes: {'GET /x\"': {requests: 1, seconds: 1}}}\n", "limits.routes.GET /x\": must be a method and"),
+        ("auth: {oidc: {}}\n", "auth.oidc.issuer: must be the provider's address"),
+        ("auth: {oidc: {}}\n", "auth.oidc.client_id: must be what the provider calls this program"),
+        ("auth: {oidc: {}}\n", "http.public_url: must be given with auth.oidc"),
+        ("auth: {oidc: {issuer: 'http://uni.example'}}\n", "auth.oidc.issuer: must begin with https://"),
+        ("auth: {oidc: {client_secret: x}}\n", "auth.oidc.client_secret: is no key here"),
+        ("auth: {oidc: {client_secret_file: secret}}\n", "auth.oidc.client_secret_file: must be an absolute path"),
+        ("auth: {oidc: {ca_file: ca.pem}}\n", "auth.oidc.ca_file: must be an absolute path"),
+        ("auth: {oidc: {name: ''}}\n", "auth.oidc.name: must be 1 to 64 characters"),
+        ("auth: {oidc: {scopes: ['a b']}}\n", "auth.oidc.scopes: \"a b\" can't be a scope"),
+        ("auth: {oidc: {groups_claim: ''}}\n", "auth.oidc.groups_claim: must be a claim's name"),
+        ("auth: {oidc: {unix_user_domains: ['@uni.example']}}\n", "auth.oidc.unix_user_domains: must be domains"),
+        ("auth: {oidc: {roles: {hpc: 'a b'}}}\n", "auth.oidc.roles: \"a b\" can't be a role's name"),
+        ("auth: {oidc: {default_role: ''}}\n", "auth.oidc.default_role: \"\" can't be a role's name"),
         ("a: b: c\n", "line 1"),
     ] {
         let found = problems(text);
         assert!(found.iter().any(|line| line.contains(expected)), "{text:?} gave {found:?}");
     }
     assert_eq!(problems("uploads: {dir: '~/up'}\n"), Vec::<String>::new());
+    let oidc = "http: {public_url: 'https://hpc.uni.example'}\nauth: {oidc: {issuer: 'https://login.uni.example/realms/uni', \
+        client_id: slurmdash, roles: {/hpc/admins: admin}}}\n";
+    assert_eq!(problems(oidc), Vec::<String>::new());
     assert!(matches!(load(Some(Path::new("/nowhere/at.all")), &Flags::default()), Err(ConfigError::Unreadable { .. })));
 }
 

@@ -1,5 +1,6 @@
 // A certified OpenID provider on the loopback, for one test. What it is to be comes as JSON on standard input:
-//   port: to listen on; 0 takes a free one
+//   host, port: to listen on; port 0 takes a free one
+//   tls: key and cert, PEM, when it is to be HTTPS
 //   clients: as in OpenID Connect Dynamic Client Registration
 //   key: name of the signing keys; another name is another set of keys
 //   in_id_token: claims are in the ID token too, not only at the userinfo endpoint
@@ -8,6 +9,7 @@
 // People sign in with plain form posts: `account` to /interaction/<id>/login, nothing to …/confirm or …/abort.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createInterface } from 'node:readline';
 import { generateKeyPairSync } from 'node:crypto';
 import Provider, { errors } from 'oidc-provider';
@@ -29,13 +31,14 @@ lines.once('close', () => process.exit(0));
 const wanted = JSON.parse((await once(lines, 'line'))[0]);
 
 // The issuer's address has the port in it, so it listens first.
-const server = createServer();
-await new Promise((listening) => server.listen(wanted.port, '127.0.0.1', listening));
-const issuer = `http://127.0.0.1:${server.address().port}`;
+const server = wanted.tls ? createTlsServer(wanted.tls) : createServer();
+await new Promise((listening) => server.listen(wanted.port, wanted.host, listening));
+const issuer = `${wanted.tls ? 'https' : 'http'}://${wanted.host}:${server.address().port}`;
 
 const pair = (kind, options) => generateKeyPairSync(kind, options).privateKey.export({ format: 'jwk' });
 const keys = [
-  { ...pair('rsa', { modulusLength: 2048 }), use: 'sig', alg: 'RS256', kid: `${wanted.key}-rsa` },
+  // For RS256 and PS256.
+  { ...pair('rsa', { modulusLength: 2048 }), use: 'sig', kid: `${wanted.key}-rsa` },
   { ...pair('ec', { namedCurve: 'P-256' }), use: 'sig', alg: 'ES256', kid: `${wanted.key}-ec` },
   { ...pair('ed25519', {}), use: 'sig', alg: 'EdDSA', kid: `${wanted.key}-ed` },
 ];

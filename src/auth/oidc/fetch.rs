@@ -142,3 +142,23 @@ fn words(error: reqwest::Error) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_provider_on_the_loopback_may_name_plain_addresses_and_only_there() {
+        let judge = |plain_loopback, address: &str| Fetcher::new(plain_loopback, None).unwrap().judge(address).is_ok();
+        for address in ["http://127.0.0.1:1/", "http://localhost/", "http://[::1]/"] {
+            assert!(judge(true, address) && !judge(false, address), "{address}");
+        }
+        for address in ["https://uni.example/", "https://127.0.0.1/"] {
+            assert!(judge(true, address) && judge(false, address), "{address}");
+        }
+        for address in ["http://uni.example/", "http://169.254.169.254/", "file:///etc/passwd", "javascript:1", "", "/"]
+        {
+            assert!(!judge(true, address) && !judge(false, address), "{address}");
+        }
+    }
+}

@@ -245,9 +245,7 @@ fn not_redeemed(error: RequestTokenError<FetchError, TokenError>) -> OidcError {
             OidcError::refused(answer.error().as_ref(), answer.error_description().map(String::as_str))
         }
         RequestTokenError::Request(error) => unasked(&error),
-        RequestTokenError::Parse(error, _) => {
-            OidcError::answer(format!("the token endpoint says something else than it should at {}", error.path()))
-        }
+        RequestTokenError::Parse(error, _) => unreadable("the token endpoint", "tokens", error.path()),
         RequestTokenError::Other(words) => OidcError::answer(words),
     }
 }
@@ -256,12 +254,16 @@ fn not_told(error: UserInfoError<FetchError>) -> OidcError {
     match error {
         UserInfoError::ClaimsVerification(error) => OidcError::untrusted(format!("the userinfo: {error}")),
         UserInfoError::Request(error) => unasked(&error),
-        UserInfoError::Parse(error) => {
-            OidcError::answer(format!("the userinfo endpoint says something else than it should at {}", error.path()))
-        }
+        UserInfoError::Parse(error) => unreadable("the userinfo endpoint", "claims", error.path()),
         UserInfoError::Response(status, _, _) => OidcError::answer(format!("the userinfo endpoint answers {status}")),
         other => OidcError::answer(other.to_string()),
     }
+}
+
+/// Where JSON is not what it should be; serde's own words may quote a token.
+fn unreadable(endpoint: &str, wanted: &str, at: &serde_path_to_error::Path) -> OidcError {
+    let at = if at.iter().next().is_some() { format!(" (at {at})") } else { String::new() };
+    OidcError::answer(format!("{endpoint} says something else than {wanted}{at}"))
 }
 
 fn unasked(error: &FetchError) -> OidcError {

@@ -55,7 +55,8 @@ impl Key {
     /// A fresh one, for RSA.
     pub fn fresh_rsa(kid: &'static str) -> Self {
         let pair = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let private = EncodingKey::from_rsa_der(pair.as_der().unwrap().as_ref());
+        // PKCS#1 is wanted: what PKCS#8 has after 26 bytes that say that it is an RSA key of this size.
+        let private = EncodingKey::from_rsa_der(&pair.as_der().unwrap().as_ref()[26..]);
         Self { algorithm: Algorithm::RS256, private, kid }
     }
 

@@ -1,7 +1,9 @@
 //! A browser that signs in at the provider of `provider.rs`, for the core's tests and those of the server's endpoints.
+use std::path::Path;
+
 use openidconnect::url::Url;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use super::PUBLIC_URL;
@@ -21,8 +23,17 @@ pub enum Person<'a> {
 
 impl Browser {
     pub fn new() -> Self {
-        let client = Client::builder().no_proxy().cookie_store(true).redirect(Policy::none());
-        Self(client.build().unwrap())
+        Self(Self::client().build().unwrap())
+    }
+
+    /// One that trusts an authority, PEM.
+    pub fn trusting(authority: &Path) -> Self {
+        let authority = Certificate::from_pem(&std::fs::read(authority).unwrap()).unwrap();
+        Self(Self::client().tls_certs_only([authority]).build().unwrap())
+    }
+
+    fn client() -> ClientBuilder {
+        Client::builder().no_proxy().cookie_store(true).redirect(Policy::none())
     }
 
     pub async fn get(&self, url: &str) -> Response {

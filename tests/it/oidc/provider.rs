@@ -12,7 +12,7 @@ pub const SECRET: &str = "a secret of the tests, long enough for every algorithm
 
 /// A running provider.
 pub struct Provider {
-    /// `http://127.0.0.1:port`.
+    /// `http://127.x.y.z:port`.
     pub issuer: String,
     wanted: Value,
     child: Option<Child>,
@@ -40,6 +40,7 @@ fn client(id: &str, more: &Value) -> Value {
     for (name, value) in more.as_object().unwrap().clone() {
         client[name] = value;
     }
+    client.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     client
 }
 
@@ -61,7 +62,10 @@ impl Provider {
             cannot("its packages are missing: npm ci --prefix tests/oidc --ignore-scripts");
             return None;
         }
+        // An address of its own: its port stays free while it is down.
+        let [a, b, c] = slurmdash::random::bytes::<3>().unwrap();
         let mut wanted = json!({
+            "host": format!("127.{a}.{b}.{}", c.clamp(2, 254)),
             "port": 0,
             "key": "first",
             "in_id_token": true,

@@ -230,3 +230,44 @@ async fn new_keys_are_fetched_but_not_for_ever() {
     time.pass(60);
     sign_in(&oidc, "alice").await.unwrap();
 }
+
+/// A certificate for a host, and the PEM file of who signed it.
+fn certificate(host: &str) -> (serde_json::Value, NamedTempFile) {
+    let signed = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), signed.cert.pem()).unwrap();
+    (json!({"cert": signed.cert.pem(), "key": signed.signing_key.serialize_pem()}), file)
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_when_named_and_no_other() {
+    let host = "127.77.1.1";
+    let ((tls, ca), (_, other)) = (certificate(host), certificate(host));
+    let Some(provider) = Provider::with(&json!({"host": host, "tls": tls})) else { return };
+    let secret = secret();
+    let with = |ca: Option<&NamedTempFile>| {
+        oidc(&provider.issuer, &Time::default(), |settings| {
+            confidential("slurmdash", &secret)(settings);
+            settings.ca_file = ca.map(|ca| ca.path().into());
+        })
+    };
+    let oidc = with(Some(&ca));
+    let begun = oidc.start(None).await.unwrap();
+    assert!(begun.url.starts_with(&format!("https://{host}:")), "{}", begun.url);
+    let back = Browser::trusting(ca.path()).at_provider(&begun.url, Person::Is("alice")).await;
+    assert_eq!(oidc.finish(begun.ticket.expose(), answer(&back)).await.unwrap().username, "alice");
+    for ca in [None, Some(&other)] {
+        let away = with(ca).start(None).await.unwrap_err();
+        assert!(away.to_string().contains("certificate"), "{away}");
+        assert_eq!(away.code(), "provider_away");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_not_trusted() {
+    let (tls, ca) = certificate("login.uni.example");
+    let Some(provider) = Provider::with(&json!({"tls": tls})) else { return };
+    let oidc = oidc(&provider.issuer, &Time::default(), |settings| settings.ca_file = Some(ca.path().into()));
+    let away = oidc.start(None).await.unwrap_err().to_string();
+    assert!(away.contains("certificate"), "{away}");
+}
