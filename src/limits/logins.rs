@@ -84,15 +84,20 @@ pub struct Logins(Arc<Inner>);
 struct Inner {
     clock: Clock,
     failures_per_minute: u32,
-    table: Table<Track>,
+    // Apart from each other, so that where newcomers must share, only their like do.
+    addresses: Table<Track>,
+    accounts: Table<Track>,
+    familiar: Table<Track>,
 }
 
 impl Logins {
     /// As configured; the configuration has been judged.
     pub fn new(limits: &Limits, clock: Clock) -> Self {
-        // A quarter of the keys, as each holds several times more than a window.
-        let table = Table::new(limits.max_keys / 4);
-        Self(Arc::new(Inner { clock, failures_per_minute: limits.login_failures_per_minute, table }))
+        let failures_per_minute = limits.login_failures_per_minute;
+        // Of each kind an eighth of the keys: each holds several times more than a window, and failing takes longer.
+        let table = || Table::new(limits.max_keys / 8);
+        let (addresses, accounts, familiar) = (table(), table(), table());
+        Self(Arc::new(Inner { clock, failures_per_minute, addresses, accounts, familiar }))
     }
 
     /// Begins a try at an account's password, or says how long to wait.
@@ -121,18 +126,31 @@ impl Logins {
     /// Says whether there was any. It looks at everything that is remembered.
     pub fn unlock(&self, account: &str) -> bool {
         let account = self.0.account(account);
-        self.0.table.forget(|track| track.account == Some(account)) > 0
+        let forget = |table: &Table<Track>| table.forget(|track| track.account == Some(account));
+        self.0.tables().map(forget).iter().sum::<usize>() > 0
     }
 
     /// What is remembered now: addresses, accounts and pairs of both.
     pub fn remembered(&self) -> usize {
-        self.0.table.len()
+        self.0.tables().map(Table::len).iter().sum()
     }
 }
 
 impl Inner {
     fn account(&self, name: &str) -> u64 {
-        self.table.hash(Name(name))
+        self.accounts.hash(Name(name))
+    }
+
+    fn tables(&self) -> [&Table<Track>; 3] {
+        [&self.addresses, &self.accounts, &self.familiar]
+    }
+
+    fn table(&self, rule: Rule) -> &Table<Track> {
+        match rule {
+            Rule::Address | Rule::Siege => &self.addresses,
+            Rule::Account => &self.accounts,
+            Rule::Familiar => &self.familiar,
+        }
     }
 
     fn limit(&self, rule: Rule) -> usize {
@@ -279,8 +297,8 @@ impl Attempt {
 
     /// Answers the bursts there have been.
     fn hold(&mut self, counted: Counted<'_>, now: UnixSeconds) -> Result<u32, Wait> {
-        let (rule, table) = (counted.rule(), &self.logins.table);
-        let limit = self.logins.limit(rule);
+        let rule = counted.rule();
+        let (table, limit) = (self.logins.table(rule), self.logins.limit(rule));
         let key = table.key(counted, counted.around());
         let (found, bursts) = table.with(key, now, |track| {
             track.account = counted.account();
@@ -297,7 +315,7 @@ impl Attempt {
 
     fn release(&mut self, also: impl Fn(Rule, &mut Track)) {
         for held in self.held.drain(..) {
-            self.logins.table.again(held.key, held.found, |track| {
+            self.logins.table(held.rule).again(held.key, held.found, |track| {
                 track.pending = track.pending.saturating_sub(1);
                 also(held.rule, track);
             });
@@ -308,8 +326,8 @@ impl Attempt {
         let mut failed = Failed::default();
         let now = self.logins.clock.now();
         for Held { key, found, rule } in self.held.drain(..) {
-            let limit = self.logins.limit(rule);
-            let pause = self.logins.table.again(key, found, |track| track.fail(rule, limit, now)).flatten();
+            let (table, limit) = (self.logins.table(rule), self.logins.limit(rule));
+            let pause = table.again(key, found, |track| track.fail(rule, limit, now)).flatten();
             let begun = match rule.stopped() {
                 Stopped::Address => &mut failed.address,
                 Stopped::Account => &mut failed.account,

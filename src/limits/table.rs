@@ -18,7 +18,7 @@ const SHARD: usize = 1024;
 /// Most shards.
 const MAX_SHARDS: usize = 16_384;
 /// Most entries that newcomers share when the table is full.
-const MAX_SHARED: usize = 16_384;
+const MAX_SHARED: usize = 4_096;
 /// A shard is looked through for what no longer matters when it was not for so long, seconds.
 const SWEEP_EVERY: u64 = 60;
 
