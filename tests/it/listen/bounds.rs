@@ -41,11 +41,13 @@ async fn thousands_of_idle_connections_from_one_address_leave_room_for_the_other
             ends(&mut served.connect_from("127.0.0.1").await).await;
         }
         taken(&served, 50).await;
-        let mut other = served.connect_from("127.0.0.2").await;
-        let answer = if is_tls {
-            get(&mut tls_over(other, &issued, &[&TLS13]).await.unwrap(), "/health").await
-        } else {
-            get(&mut other, "/health").await
+        let answer = {
+            let mut other = served.connect_from("127.0.0.2").await;
+            if is_tls {
+                get(&mut tls_over(other, &issued, &[&TLS13]).await.unwrap(), "/health").await
+            } else {
+                get(&mut other, "/health").await
+            }
         };
         assert_eq!(answer.status, 200, "another address is served");
         drop(held);

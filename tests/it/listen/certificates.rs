@@ -104,7 +104,7 @@ fn a_key_that_others_could_read_is_refused_with_what_mends_it() {
     let is_root = rustix::process::geteuid().is_root();
     // Root's key may be a group's as well.
     let right = if is_root { "chmod 640" } else { "chmod 600" };
-    for wrong in [0o604, 0o644, 0o660, 0o602] {
+    for wrong in [0o604, 0o644, 0o660, 0o602, 0o610] {
         mode(wrong);
         let error = open(&certificate, &key).err().unwrap();
         assert!(matches!(error, TlsError::Exposed { .. }) && error.to_string().contains(right), "{wrong:o}: {error}");
