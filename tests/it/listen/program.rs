@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::version::{TLS12, TLS13};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -190,26 +191,34 @@ async fn the_second_port_sends_people_to_the_first() {
 }
 
 #[tokio::test]
-async fn with_few_descriptors_it_goes_on_serving() {
+async fn without_descriptors_it_waits_and_goes_on_serving() {
     let place = Place::new("");
+    let usual = place.start("127.0.0.1:0").await;
+    let open = std::fs::read_dir(format!("/proc/{}/fd", usual.child.id())).unwrap().count();
+    assert_eq!(usual.stop().await, Some(0));
+    // So few that the connections which it means to take don't fit.
     let inner = place.command("127.0.0.1:0");
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 100; exec \"$0\" \"$@\""]).arg(inner.get_program()).args(inner.get_args());
+    command.args(["-c", &format!("ulimit -n {}; exec \"$0\" \"$@\"", open + 8)]);
+    command.arg(inner.get_program()).args(inner.get_args());
     let running = place.run(command).await;
     assert!(place.said("log").contains("raise the limit of open files"), "{}", place.said("log"));
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port(&running)));
     let mut held = Vec::new();
-    for _ in 0..300 {
+    for _ in 0..100 {
         held.push(TcpStream::connect(address).await.unwrap());
     }
+    eventually(async || place.said("log").contains("can't accept connections").then_some(())).await;
     drop(held);
     eventually(async || {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n").await.ok()?;
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n").await.ok()?;
         answer(&mut stream).await
     })
     .await;
     assert_eq!(running.stop().await, Some(0));
+    let log = place.said("log");
+    assert_eq!(log.matches("can't accept connections").count(), 1, "{log}");
 }
 
 #[tokio::test]
