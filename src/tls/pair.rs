@@ -115,8 +115,8 @@ fn check(path: &Path, file: &File) -> Result<(), TlsError> {
     let about = file.metadata().map_err(|source| TlsError::Disk { path: path.into(), source })?;
     let us = rustix::process::geteuid().as_raw();
     let right = match about.uid() {
-        owner if owner == us => 0o600,
         0 => 0o640,
+        owner if owner == us => 0o600,
         owner => return Err(TlsError::NotOurs { path: path.into(), owner, us }),
     };
     let mode = about.mode() & 0o777;

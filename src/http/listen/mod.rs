@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::HeaderValue;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -26,11 +26,10 @@ use tokio_util::sync::CancellationToken;
 use crate::tls::{Tls, TlsError};
 use connection::Shared;
 pub use limits::Limits;
-use places::Full;
 
 /// After an accept that failed for want of something, such as descriptors, we wait for so long.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// Connections that are turned away are spoken of so often at most.
+/// What may come very often is said so often at most.
 const SAY_EVERY: Duration = Duration::from_mins(1);
 
 /// The address that a request came to, in its extensions; whom it came from is in `ConnectInfo`.
@@ -76,8 +75,7 @@ pub async fn serve(
     let drain = limits.drain;
     let shared = Arc::new(Shared::new(router, security, limits, stopping.clone()));
     let mut connections = JoinSet::new();
-    let mut turned_away = TurnedAway::default();
-    let mut is_failing = false;
+    let (mut turned_away, mut failed) = (Seldom::default(), Seldom::default());
     loop {
         let accepted = tokio::select! {
             biased;
@@ -91,18 +89,20 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                is_failing = false;
-                match shared.admit(peer) {
-                    Ok(place) => {
-                        connections.spawn(connection::serve(stream, peer, shared.clone(), place));
-                    }
-                    Err(full) => turned_away.say(full, peer, stream),
+            Ok((stream, peer)) => match shared.admit(peer) {
+                Ok(place) => {
+                    connections.spawn(connection::serve(stream, peer, shared.clone(), place));
                 }
-            }
+                Err(reason) => {
+                    drop(stream);
+                    if let Some(count) = turned_away.count() {
+                        tracing::warn!(%reason, address = %peer.ip(), count, "connections are turned away");
+                    }
+                }
+            },
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                if !std::mem::replace(&mut is_failing, true) {
+                if failed.count().is_some() {
                     tracing::error!(%error, "can't accept connections; will go on trying");
                 }
                 // The connection waits in the system's queue meanwhile, and this loop doesn't spin.
@@ -142,21 +142,21 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// Connections for which there was no place, said in one line a minute: a flood must not become one of the log.
+/// Something that may come very often, and is said once a minute: a flood must not become one of the log.
 #[derive(Default)]
-struct TurnedAway {
+struct Seldom {
     said: Option<Instant>,
     since: u64,
 }
 
-impl TurnedAway {
-    fn say(&mut self, full: Full, peer: SocketAddr, stream: TcpStream) {
-        drop(stream);
+impl Seldom {
+    /// Counts once more; when it is time to say it, how often it came since.
+    fn count(&mut self) -> Option<u64> {
         self.since += 1;
         if self.said.is_some_and(|said| said.elapsed() < SAY_EVERY) {
-            return;
+            return None;
         }
-        tracing::warn!(reason = %full, address = %peer.ip(), count = self.since, "connections are turned away");
-        *self = Self { said: Some(Instant::now()), since: 0 };
+        self.said = Some(Instant::now());
+        Some(std::mem::take(&mut self.since))
     }
 }
