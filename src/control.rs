@@ -176,9 +176,7 @@ async fn fulfil(app: &Arc<App>, request: Request) -> Result<Answer, UserError> {
             inner.auth.tell_ended(&user.id);
             Ok::<_, UserError>((Answer::Account(Box::new(without_hash(user))), None))
         }
-        Request::Accounts => {
-            Ok((Answer::Accounts(users::list(&store)?.into_iter().map(without_hash).collect()), None))
-        }
+        Request::Accounts => Ok((Answer::Accounts(users::list(&store)?.into_iter().map(without_hash).collect()), None)),
         Request::Unlock(username) => {
             let user = store.user_by_name(&username)?.ok_or(UserError::Unknown)?;
             inner.sign_in.unlock(&user.username);

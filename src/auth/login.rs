@@ -327,7 +327,12 @@ impl SignIn {
             subject: None,
             unix_user: Some(person.login),
             email: None,
-            roles: rules.map(|rules| rules.roles_of(&person.groups)).unwrap_or_default().into_iter().map(str::to_owned).collect(),
+            roles: rules
+                .map(|rules| rules.roles_of(&person.groups))
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             keeps_roles: rules.is_some_and(|rules| !rules.roles.is_empty()),
         };
         let user = self.account_of(vouched, origin).await;

@@ -56,7 +56,11 @@ impl Auth {
         let who = self.principal(user, Credential::Session(session.id.clone()), origin);
         let audit = AuditEntry::done(who.by(now), "session.begin", &session.id);
         // Whoever was disabled or deleted while their password was checked is not let in.
-        if self.store.begin_session(session, audit).await? { Ok((who, pair)) } else { Err(AuthError::InvalidCredentials) }
+        if self.store.begin_session(session, audit).await? {
+            Ok((who, pair))
+        } else {
+            Err(AuthError::InvalidCredentials)
+        }
     }
 
     /// Trades a refresh token for a new pair.

@@ -58,8 +58,7 @@ impl Uses {
 
     /// Writes down what has come together. What can't be written is lost: it is only about when.
     pub async fn write(&self, store: &Store) -> Result<(), StoreError> {
-        let Waiting { sessions, keys } =
-            std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let Waiting { sessions, keys } = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if !sessions.is_empty() {
             store.sessions_used(sessions.into_iter().collect()).await?;
         }

@@ -193,11 +193,8 @@ impl PasswordSource {
 }
 
 fn first_line(file: &Path) -> Result<Secret, String> {
-    let text = if file == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(file)
-    };
+    let text =
+        if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     let text = text.map_err(|error| format!("can't read {}: {error}", file.display()))?;
     match text.lines().next().filter(|line| !line.is_empty()) {
         Some(line) => Ok(Secret::new(line.to_owned())),
@@ -309,9 +306,7 @@ impl Place {
         private_folder(&self.config.data_dir).map_err(|error| error.to_string())?;
         let roles = Roles::new(self.config.auth.roles.clone());
         match Store::open(&self.config.store_path()) {
-            Ok(store) => {
-                users::fulfil(&store, &roles, wish, Clock::system().now()).map_err(|error| error.to_string())
-            }
+            Ok(store) => users::fulfil(&store, &roles, wish, Clock::system().now()).map_err(|error| error.to_string()),
             Err(StoreError::InUse { .. }) => match ask(&self.config, &Request::Account(wish))? {
                 Answer::Account(user) => Ok(*user),
                 other => Err(format!("the server answered something else: {other:?}")),

@@ -26,7 +26,13 @@ pub struct Auth {
 
 impl Default for Auth {
     fn default() -> Self {
-        Self { session_idle_minutes: 7 * 24 * 60, session_max_hours: 30 * 24, roles: roles::defaults(), cluster: ClusterSignIn::default(), oidc: None }
+        Self {
+            session_idle_minutes: 7 * 24 * 60,
+            session_max_hours: 30 * 24,
+            roles: roles::defaults(),
+            cluster: ClusterSignIn::default(),
+            oidc: None,
+        }
     }
 }
 
@@ -54,6 +60,19 @@ impl Auth {
                     "auth.roles",
                     format!("a role's name is 1 to 32 lower-case letters, digits, - or _, not {name:?}"),
                 );
+            }
+        }
+        let oidc = self.oidc.as_ref();
+        let given = [
+            ("auth.cluster.roles", self.cluster.roles.values().collect::<Vec<_>>()),
+            ("auth.cluster.default_role", vec![&self.cluster.default_role]),
+            ("auth.oidc.roles", oidc.map(|oidc| oidc.roles.values().collect()).unwrap_or_default()),
+            ("auth.oidc.default_role", oidc.map(|oidc| vec![&oidc.default_role]).unwrap_or_default()),
+        ];
+        for (key, names) in given {
+            if let Some(unknown) = names.into_iter().find(|name| !self.roles.contains_key(*name)) {
+                let known: Vec<_> = self.roles.keys().map(String::as_str).collect();
+                refuse(key, format!("names the role {unknown:?}, and there are {} only", known.join(", ")));
             }
         }
         let administers = |permissions: &Vec<Permission>| permissions.contains(&Permission::UserManage);

@@ -6,9 +6,9 @@
 mod auth;
 mod cluster;
 mod judge;
-mod oidc;
 pub mod limits;
 mod networks;
+mod oidc;
 mod origins;
 #[cfg(test)]
 mod tests;

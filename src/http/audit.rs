@@ -34,10 +34,7 @@ const MAX_NOTE: usize = 2000;
     get, path = "/api/v2/audit", tag = "audit", params(AuditQuery),
     responses((status = 200, body = AuditPage), (status = 400, body = Problem))
 )]
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Query(query): Query<AuditQuery>,
-) -> Result<Json<AuditPage>, ApiError> {
+pub async fn list(State(app): State<Arc<App>>, Query(query): Query<AuditQuery>) -> Result<Json<AuditPage>, ApiError> {
     let page = page_request(query.after.as_deref(), query.limit)?;
     let filter = AuditFilter {
         user: whose(&app.store, query.user.as_deref())?,
@@ -132,10 +129,7 @@ fn next_batch(mut rows: AuditExport, format: ExportFormat) -> Result<Option<(Byt
     get, path = "/api/v2/security-events", tag = "audit", params(EventQuery),
     responses((status = 200, body = EventPage), (status = 400, body = Problem))
 )]
-pub async fn events(
-    State(app): State<Arc<App>>,
-    Query(query): Query<EventQuery>,
-) -> Result<Json<EventPage>, ApiError> {
+pub async fn events(State(app): State<Arc<App>>, Query(query): Query<EventQuery>) -> Result<Json<EventPage>, ApiError> {
     let page = page_request(query.after.as_deref(), query.limit)?;
     let filter = EventFilter {
         severity: query.severity,

@@ -66,10 +66,7 @@ pub async fn nodes(State(app): State<Arc<App>>) -> Result<Json<NodesStatus>, Api
     get, path = "/api/nodes/{name}", tag = "cluster", params(("name" = String, Path)),
     responses((status = 200, body = Node), (status = 404, body = Problem))
 )]
-pub async fn node(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-) -> Result<Json<Node>, ApiError> {
+pub async fn node(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Node>, ApiError> {
     let node = app.live.current().await.node(&name).cloned();
     node.map(Json).ok_or_else(|| ApiError::not_found("such node"))
 }

@@ -109,12 +109,7 @@ impl Wanted {
         Ok(())
     }
 
-    async fn take(
-        self,
-        app: &App,
-        who: &Principal,
-        field: &mut Field<'_>,
-    ) -> Result<UploadFinished, ApiError> {
+    async fn take(self, app: &App, who: &Principal, field: &mut Field<'_>) -> Result<UploadFinished, ApiError> {
         let filename = field.file_name().ok_or_else(|| refused("file", "has no name"))?.to_owned();
         let (file_size, early) = if let Some(size) = self.file_size {
             (size, Vec::new())

@@ -141,9 +141,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
 
 /// Which page of a list that is read by cursor.
 pub fn page_request(after: Option<&str>, limit: Option<usize>) -> Result<PageRequest, ApiError> {
-    let wrong = |field: &str, message: String| {
-        ApiError::invalid_fields(vec![FieldProblem { field: field.into(), message }])
-    };
+    let wrong =
+        |field: &str, message: String| ApiError::invalid_fields(vec![FieldProblem { field: field.into(), message }]);
     let limit = limit.unwrap_or(PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(wrong("limit", format!("must be 1 to {MAX_PAGE}")));

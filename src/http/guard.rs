@@ -145,11 +145,9 @@ fn admit(app: &App, route: &Route, who: Option<Principal>, origin: &Origin) -> R
     };
     let is_key = matches!(who.credential, Credential::ApiKey(_));
     let refusal = match route.access {
-        Access::Person | Access::PersonMay(_) if is_key => Some(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "not_with_key",
-            "an API key can't do this; sign in as a person",
-        )),
+        Access::Person | Access::PersonMay(_) if is_key => {
+            Some(ApiError::new(StatusCode::FORBIDDEN, "not_with_key", "an API key can't do this; sign in as a person"))
+        }
         Access::KeyMay(_) if !is_key => Some(ApiError::unauthorized("API Key required")),
         Access::May(needed) | Access::PersonMay(needed) | Access::KeyMay(needed) | Access::MayOrTicket(needed) => {
             missing(&who, needed)

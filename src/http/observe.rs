@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
@@ -121,7 +121,8 @@ fn framework_error(status: StatusCode) -> ApiError {
 
 /// Whether an address tries to lead out of where it is, plainly or encoded once or twice. No page or call has such a one.
 fn is_path_attack(path: &str) -> bool {
-    let path = path.to_ascii_lowercase().replace("%25", "%").replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+    let path =
+        path.to_ascii_lowercase().replace("%25", "%").replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
     path.contains("%00") || path.split(['/', '\\']).any(|segment| segment == "..")
 }
 

@@ -34,7 +34,10 @@ pub struct Start {
     get, path = "/api/auth/oidc/start", tag = "auth", security(()), params(Start),
     responses((status = 303, description = "to the identity provider, or back to the login page with `error`"))
 )]
-pub async fn start(State(app): State<Arc<App>>, super::extract::Query(query): super::extract::Query<Start>) -> Response {
+pub async fn start(
+    State(app): State<Arc<App>>,
+    super::extract::Query(query): super::extract::Query<Start>,
+) -> Response {
     match app.sign_in.begin_oidc(query.next.as_deref()).await {
         Ok(begun) => {
             let ticket = cookie(&app, begun.ticket.expose(), LIFETIME);

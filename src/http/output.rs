@@ -11,8 +11,8 @@ use futures_util::{Stream, StreamExt as _, stream};
 use slurmdash_api::Problem;
 use slurmdash_api::jobs::{DownloadLink, DownloadQuery, OutputChunk, OutputQuery, OutputStream};
 
-use super::{ApiError, own_site};
 use super::extract::{Json, Path, Query};
+use super::{ApiError, own_site};
 use crate::app::App;
 use crate::auth::{Origin, Principal};
 use crate::hands::{HandsError, OpenFile};

@@ -26,9 +26,8 @@ use crate::users::{self, UserError};
 impl From<UserError> for ApiError {
     fn from(error: UserError) -> Self {
         let detail = error.to_string();
-        let field = |name: &str| {
-            Self::invalid_fields(vec![FieldProblem { field: name.into(), message: detail.clone() }])
-        };
+        let field =
+            |name: &str| Self::invalid_fields(vec![FieldProblem { field: name.into(), message: detail.clone() }]);
         let conflict = |code| Self::new(StatusCode::CONFLICT, code, detail.clone());
         match error {
             UserError::Name(_) => field("username"),

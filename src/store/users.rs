@@ -7,10 +7,10 @@ use slurmdash_api::UnixSeconds;
 use slurmdash_api::auth::{AccountSource, Permission};
 
 use super::audit::AuditEntry;
+use super::audit::search::MOST_LOOKED_AT;
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
 use super::tx::{Tx, Written};
-use super::audit::search::MOST_LOOKED_AT;
 use super::walk::{Page, PageRequest, Source as _, View, Walk};
 use super::{Store, StoreError, api_keys, sessions};
 
@@ -257,7 +257,9 @@ fn edit_user(tx: &Tx<'_>, edit: &Edit, administers: &Administers) -> Result<Writ
     if administers(&before) && (goes || !administers(&user)) && !has_other(tx, &before, administers)? {
         return tx.unchanged(Edited::LastAdmin);
     }
-    let Some(((_, last), others)) = edit.changes.split_last() else { return tx.unchanged(Edited::Done(Box::new(user))) };
+    let Some(((_, last), others)) = edit.changes.split_last() else {
+        return tx.unchanged(Edited::Done(Box::new(user)));
+    };
     if edit.changes.iter().any(|(change, _)| change.ends_sessions()) {
         sessions::end_sessions(tx, &user.id, edit.but.as_deref())?;
     }

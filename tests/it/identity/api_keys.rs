@@ -39,7 +39,8 @@ async fn a_key_acts_as_its_owner_within_its_permissions() {
     let me = body(with_key(&app, Method::GET, "/api/auth/me", &key).send().await.unwrap()).await;
     assert_eq!((&me["username"], &me["permissions"]), (&json!("ada"), &json!(["job:view"])));
     assert_eq!(with_key(&app, Method::GET, "/api/jobs", &key).send().await.unwrap().status(), 200);
-    let submit = with_key(&app, Method::POST, "/api/jobs/submit", &key).json(&json!({"job_name": "x", "command": "true"}));
+    let submit =
+        with_key(&app, Method::POST, "/api/jobs/submit", &key).json(&json!({"job_name": "x", "command": "true"}));
     let refused = problem(submit.send().await.unwrap(), 403, "forbidden").await;
     assert!(refused["detail"].as_str().unwrap().contains("job:submit"), "{refused}");
 }

@@ -57,7 +57,9 @@ fn every_site_with_credentials_is_refused_at_start() {
     let refused = judge("http: {allowed_origins: ['*'], allow_credentials: true}\n");
     assert!(refused.contains("http.allowed_origins[0]"), "{refused}");
     assert_eq!(judge("http: {allowed_origins: ['*']}\n"), "");
-    for wrong in ["null", "cae.example.org", "https://cae.example.org/", "https://CAE.example.org", "ftp://x", "https://"] {
+    for wrong in
+        ["null", "cae.example.org", "https://cae.example.org/", "https://CAE.example.org", "ftp://x", "https://"]
+    {
         assert!(judge(&format!("http: {{allowed_origins: ['{wrong}']}}\n")).contains("allowed_origins[0]"), "{wrong}");
     }
 }

@@ -129,7 +129,8 @@ async fn a_stranger_does_not_lock_a_victim_out() {
     let credentials = json!({"username": "ada", "password": PASSWORD});
     let login = app.anonymous(Method::POST, "/api/auth/login").header("x-slurmdash-browser", "1").json(&credentials);
     let login = login.header("x-forwarded-for", "192.0.2.77").send().await.unwrap();
-    let cookies: Vec<_> = login.headers().get_all("set-cookie").iter().map(|c| c.to_str().unwrap().to_owned()).collect();
+    let cookies: Vec<_> =
+        login.headers().get_all("set-cookie").iter().map(|c| c.to_str().unwrap().to_owned()).collect();
     let device = cookies.iter().find(|cookie| cookie.starts_with("slurmdash_device=")).unwrap();
     assert!(device.contains("HttpOnly") && device.contains("SameSite=Strict"));
     let device = device.split(';').next().unwrap().to_owned();
