@@ -82,7 +82,10 @@ fn failed(app: &App, error: &SignInError) -> Response {
         _ => "sso_failed",
     };
     tracing::info!(%error, code, "no single sign-on");
-    (AppendHeaders(cookie(app, "", 0)), to(&format!("/login?error={code}"))).into_response()
+    // A forged link must not end a sign-in that is under way.
+    let is_ours = !matches!(error, SignInError::Oidc(OidcError::NotUnderWay));
+    let cookies = if is_ours { cookie(app, "", 0) } else { Vec::new() };
+    (AppendHeaders(cookies), to(&format!("/login?error={code}"))).into_response()
 }
 
 /// 303, which is followed with `GET` (RFC 9110, 15.4.4).

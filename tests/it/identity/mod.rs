@@ -6,6 +6,7 @@ mod external;
 mod origins;
 mod rates;
 mod sessions;
+mod vouched;
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};

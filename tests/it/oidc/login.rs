@@ -76,7 +76,6 @@ impl Browser {
 
     /// A whole sign-in by a server's own endpoints: its start, the provider, its callback. The server's `public_url` is
     /// [`PUBLIC_URL`] and its issuer the provider's; the answer is the callback's, and the browser has its cookies.
-    #[expect(dead_code, reason = "the endpoints are not there yet")]
     pub async fn through_server(&self, server: &str, next: &str, person: Person<'_>) -> Response {
         let start = self.get(&format!("{server}/api/auth/oidc/start?next={next}")).await;
         assert_eq!(start.status(), StatusCode::SEE_OTHER);

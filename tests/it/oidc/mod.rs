@@ -2,8 +2,8 @@
 
 mod away;
 mod hostile;
-mod login;
-mod provider;
+pub mod login;
+pub mod provider;
 mod signing_in;
 mod tokens;
 
