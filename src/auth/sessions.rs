@@ -55,12 +55,8 @@ impl Auth {
         let pair = self.pair(&user, &session, &token_id)?;
         let who = self.principal(user, Credential::Session(session.id.clone()), origin);
         let audit = AuditEntry::done(who.by(now), "session.begin", &session.id);
-        // Whoever was disabled or deleted while their password was checked is not let in.
-        if self.store.begin_session(session, audit).await? {
-            Ok((who, pair))
-        } else {
-            Err(AuthError::InvalidCredentials)
-        }
+        self.store.begin_session(session, audit).await?;
+        Ok((who, pair))
     }
 
     /// Trades a refresh token for a new pair.

@@ -165,14 +165,14 @@ impl Store {
         .await
     }
 
-    /// Begins a session, unless its account has gone or may not sign in (any more).
-    pub async fn begin_session(&self, session: SessionRecord, audit: AuditEntry) -> Result<bool, StoreError> {
+    /// Begins a session.
+    pub async fn begin_session(&self, session: SessionRecord, audit: AuditEntry) -> Result<(), StoreError> {
         self.write(move |tx| {
-            let user = tx.get::<UserRecord>(&Key::raw(session.user_id.as_bytes()))?.filter(|user| user.is_active);
-            let Some(user) = user else { return tx.unchanged(false) };
-            tx.put(&UserRecord { last_login_at: Some(session.created_at), ..user })?;
+            update::<UserRecord>(tx, &Key::raw(session.user_id.as_bytes()), |user| {
+                user.last_login_at = Some(session.created_at);
+            })?;
             tx.put(&session)?;
-            tx.audited(&audit, true)
+            tx.audited(&audit, ())
         })
         .await
     }
