@@ -2,7 +2,7 @@
 //!
 //! The rooms, ground floor first (ARCHITECTURE.md draws them with their arrows):
 //!
-//! - ground, the outside world: [`store`], [`slurm`], [`clock`], [`random`]
+//! - ground, the outside world: [`store`], [`slurm`], [`tls`], [`clock`], [`random`]
 //! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`
 //! - second, how it is reached: `http`, `live`, `tasks`, [`control`]
 //! - roof: `app` (wires it together), [`config`], `cli`
