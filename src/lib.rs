@@ -4,6 +4,8 @@
 //!
 //! - ground, the outside world: [`store`], [`slurm`], [`clock`], [`random`]
 //! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`, [`limits`]
+//! - ground, the outside world: [`store`], [`slurm`], [`tls`], [`clock`], [`random`]
+//! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`
 //! - second, how it is reached: `http`, `live`, `tasks`, [`control`]
 //! - roof: `app` (wires it together), [`config`], `cli`
 

@@ -97,22 +97,6 @@ impl Config {
         }
         problems
     }
-
-    fn judge_tls(&self, refuse: &mut impl FnMut(&str, String)) {
-        match (&self.tls.certificate, &self.tls.key) {
-            (Some(_), None) => refuse("tls.key", "is missing: tls.certificate needs its key".into()),
-            (None, Some(_)) => refuse("tls.certificate", "is missing: tls.key needs its certificate".into()),
-            _ => {}
-        }
-        if self.serves_tls() {
-            if self.http.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
-                let words = "begins with http://, but https is spoken; name https://, or set tls.mode to off";
-                refuse("http.public_url", words.into());
-            }
-        } else if self.tls.redirect_listen.is_some() {
-            refuse("tls.redirect_listen", "needs https to send people to: set tls.mode to on".into());
-        }
-    }
 }
 
 impl Http {

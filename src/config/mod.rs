@@ -12,6 +12,7 @@ mod oidc;
 mod origins;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ pub use auth::Auth;
 pub use cluster::ClusterSignIn;
 pub use oidc::Oidc;
 pub use origins::{Entry, entries};
+pub use tls::{Tls, TlsMode};
 
 use crate::hands::UnixUser;
 
@@ -84,35 +86,6 @@ pub struct Http {
     pub max_connections: usize,
     /// Connections at once from one address, or from one IPv6 network of 64 bits.
     pub max_connections_per_address: usize,
-}
-
-/// HTTPS.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Tls {
-    /// Whether TLS is spoken.
-    pub mode: TlsMode,
-    /// The certificate and its chain, a PEM file; a self-signed one is made when absent.
-    pub certificate: Option<PathBuf>,
-    /// The certificate's key, a PEM file that others can't read.
-    pub key: Option<PathBuf>,
-    /// Address and port of a second listener that sends plain HTTP to HTTPS and serves nothing, such as `0.0.0.0:80`.
-    pub redirect_listen: Option<SocketAddr>,
-    /// Browsers are told to speak nothing but HTTPS to this host for so many days; 0 doesn't tell them.
-    pub hsts_days: u32,
-}
-
-/// Whether TLS is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TlsMode {
-    /// Unless it listens on a loopback address.
-    #[default]
-    Auto,
-    /// Always.
-    On,
-    /// Never: a reverse proxy does, or nobody.
-    Off,
 }
 
 /// What it logs, on standard error.
@@ -378,20 +351,6 @@ impl Config {
             Some(dir) => dir.clone(),
             None if self.ssh.enabled => Path::new("~/slurmdash").join(name),
             None => self.data_dir.join(name),
-        }
-    }
-
-    /// The folder of the certificate that we sign ourselves.
-    pub fn tls_dir(&self) -> PathBuf {
-        self.data_dir.join("tls")
-    }
-
-    /// Whether we speak TLS ourselves.
-    pub fn serves_tls(&self) -> bool {
-        match self.tls.mode {
-            TlsMode::On => true,
-            TlsMode::Off => false,
-            TlsMode::Auto => !self.http.listen.ip().to_canonical().is_loopback(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How requests come in: the accept loop, TLS, and the bounds that keep one client from taking the server from all.
 //!
-//! Every connection has a place ([`places`]), time limits on its bytes ([`watched`]) and on the bodies of its requests
-//! ([`paced`]). What a connection's requests are answered with is the router's matter.
+//! Every connection has a place ([`places`]), time limits on its bytes (`watched`) and on the bodies of its requests
+//! (`paced`). What a connection's requests are answered with is the router's matter.
 
 mod connection;
 mod limits;

@@ -184,15 +184,17 @@ async fn a_renewed_certificate_is_used_without_touching_open_connections() {
 #[tokio::test]
 async fn a_certificate_behind_a_link_of_the_admins_own_is_followed() {
     let (real, dir) = (private_folder(), private_folder());
-    let (first, second) = (Issued::new(&["localhost"]), Issued::new(&["localhost"]));
-    as_certbot(real.path(), &first, 0);
+    as_certbot(real.path(), &Issued::new(&["localhost"]), 0);
     for name in ["fullchain.pem", "privkey.pem"] {
         symlink(real.path().join(name), dir.path().join(name)).unwrap();
     }
     let tls = looked_after(dir.path());
-    let before = tls.fingerprint();
-    as_certbot(real.path(), &second, 1);
-    eventually(async || (tls.fingerprint() != before).then_some(())).await;
+    // The first may be found by the look at the beginning; the second only by watching.
+    for number in 1..3 {
+        let before = tls.fingerprint();
+        as_certbot(real.path(), &Issued::new(&["localhost"]), number);
+        eventually(async || (tls.fingerprint() != before).then_some(())).await;
+    }
 }
 
 #[test]
