@@ -1,5 +1,5 @@
 //! What `serve` listens on: the port people use, and the one that sends them there.
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr as _;
 use std::sync::Arc;
 
@@ -123,5 +123,8 @@ fn limits(config: &Config) -> Limits {
     if most < wanted {
         tracing::info!(most, files, "fewer connections than http.max_connections: raise the limit of open files");
     }
-    Limits { places: Places::new(most, config.http.max_connections_per_address), ..Limits::default() }
+    let places = Places::new(most, config.http.max_connections_per_address);
+    let trusted = config.http.trusted_proxies.clone();
+    let is_proxy = Arc::new(move |address: IpAddr| trusted.iter().any(|network| network.contains(&address)));
+    Limits { places, is_proxy, ..Limits::default() }
 }
