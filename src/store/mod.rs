@@ -49,7 +49,7 @@ use self::writer::{Task, Waiting};
 pub use self::compact::{Compacted, compact_closed};
 
 /// The schema this program reads and writes.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 /// Facts about the store itself. The only table that is the same in every schema.
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const SCHEMA_KEY: &str = "schema_version";

@@ -53,7 +53,7 @@ impl<'a> Tx<'a> {
     }
 
     /// A table that is no record's, to be changed.
-    pub(super) fn change(&self, name: &str) -> Result<Table<'_, Bytes, Bytes>, StoreError> {
+    pub(crate) fn change(&self, name: &str) -> Result<Table<'_, Bytes, Bytes>, StoreError> {
         self.mark_changed();
         self.open(name)
     }

@@ -2,7 +2,7 @@
 use fastrand::Rng;
 use slurmdash::store::api_keys::ApiKeyRecord;
 use slurmdash::store::audit::{AuditEntry, By};
-use slurmdash::store::events::{NewEvent, Severity};
+use slurmdash::store::events::{Kind, NewEvent, Severity};
 use slurmdash::store::history::HistoryRecord;
 use slurmdash::store::images::ImageRecord;
 use slurmdash::store::notifications::NotificationRecord;
@@ -76,6 +76,11 @@ pub fn user(number: u64) -> String {
     format!("{number:032x}")
 }
 
+/// One of two hundred.
+pub fn address(dice: &mut Dice) -> String {
+    format!("10.0.3.{}", dice.below(200))
+}
+
 fn time(number: u64, of: u64) -> i64 {
     BEGIN + i64::try_from(number * 1_000_000 / of).unwrap_or_default()
 }
@@ -86,11 +91,14 @@ fn entry(dice: &mut Dice, at: i64) -> AuditEntry {
         at,
         user_id: Some(user(number)),
         username: Some(format!("user{number}")),
-        address: Some(std::net::IpAddr::from([10, 0, 3, 7])),
+        address: address(dice).parse().ok(),
         agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into()),
         request_id: Some(format!("{:032x}", dice.below(u64::MAX))),
+        key_id: None,
     };
-    AuditEntry::done(by, dice.of(&ACTIONS), format!("{:032x}", dice.below(u64::MAX)))
+    let error = (dice.below(20) == 0).then(|| "this needs a permission; ask an administrator for it".to_owned());
+    let resource = Some(format!("{:032x}", dice.below(u64::MAX)));
+    AuditEntry { by, action: dice.of(&ACTIONS), resource, error }
 }
 
 fn job(dice: &mut Dice, number: u64) -> HistoryRecord {
@@ -257,8 +265,13 @@ pub fn fill(store: &Store) {
         tx.put(&api_key(dice, number))?;
         tx.put(&image(dice, number))?;
         tx.put(&template(dice, number))?;
-        let (kind, description) = ("test", "something that somebody should look at".to_owned());
-        tx.append_event(&entry(dice, at), &NewEvent { kind, severity: dice.of(&Severity::ALL), description })?;
+        // Each at its own address: none is the same as another.
+        let [a, b, c, _] = u32::try_from(number << 8).unwrap_or_default().to_be_bytes();
+        let entry = entry(dice, at);
+        let by = By { address: Some(std::net::IpAddr::from([10, a, b, c])), ..entry.by };
+        let kind = Kind { word: "test", action: "security.test", severity: dice.of(&Severity::ALL), worse_from: &[] };
+        let event = NewEvent::once(kind, "something that somebody should look at".to_owned());
+        tx.append_event(&AuditEntry { by, ..entry }, &event)?;
         tx.put_notification(NotificationRecord {
             seq: 0,
             user_id: dice.user(),

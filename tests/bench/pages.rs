@@ -10,8 +10,11 @@ use slurmdash::store::templates::TemplateFilter;
 use slurmdash::store::uploads::UploadFilter;
 use slurmdash::store::walk::{Cursor, Page, PageRequest};
 use slurmdash::store::{Store, StoreError};
+use slurmdash_api::audit::AuditResult;
 
-use crate::fill::{ACTIONS, BEGIN, CATEGORIES, Dice, END, KINDS, PARTITIONS, STATES, STATUSES, USERS, key_hash};
+use crate::fill::{
+    ACTIONS, BEGIN, CATEGORIES, Dice, END, KINDS, PARTITIONS, STATES, STATUSES, USERS, address, key_hash,
+};
 
 /// Rows of a page.
 const ROWS: usize = 50;
@@ -39,30 +42,49 @@ macro_rules! way {
     };
 }
 
-const WAYS: [Way; 21] = [
+const WAYS: [Way; 24] = [
     way!("sessions by user", |dice| dice.user(), |store, of, page| store.sessions_of(&of, page)),
     way!("API keys by user", |dice| dice.user(), |store, of, page| store.api_keys_of(&of, page)),
     way!("API keys active by expiry", |_dice| BEGIN, |store, of, page| store.active_api_keys(of, page)),
-    way!("audit by time", |_dice| AuditFilter::All, |store, of, page| store.audit_page(&of, None, None, page)),
-    way!("audit by user and time", |dice| AuditFilter::User(dice.user()), |store, of, page| {
-        store.audit_page(&of, None, None, page)
+    way!("audit by time", |_dice| AuditFilter::default(), |store, of, page| store.audit_page(&of, page)),
+    way!("audit by user and time", |dice| AuditFilter::user(dice.user()), |store, of, page| {
+        store.audit_page(&of, page)
     }),
-    way!("audit by action and time", |dice| AuditFilter::Action(dice.of(&ACTIONS).into()), |store, of, page| {
-        store.audit_page(&of, None, None, page)
+    way!("audit by action and time", |dice| AuditFilter::action(dice.of(&ACTIONS)), |store, of, page| {
+        store.audit_page(&of, page)
     }),
     way!(
         "audit by user between two times",
-        |dice| (AuditFilter::User(dice.user()), BEGIN + i64::try_from(dice.below(500_000)).unwrap_or_default()),
-        |store, of, page| store.audit_page(&of.0, Some(of.1), Some(END - 100_000), page)
+        |dice| AuditFilter {
+            from: Some(BEGIN + i64::try_from(dice.below(500_000)).unwrap_or_default()),
+            to: Some(END - 100_000),
+            ..AuditFilter::user(dice.user())
+        },
+        |store, of, page| store.audit_page(&of, page)
     ),
-    way!("events by time", |_dice| EventFilter::All, |store, of, page| store.event_page(&of, None, None, page)),
-    way!("events by user and time", |dice| EventFilter::User(dice.user()), |store, of, page| {
-        store.event_page(&of, None, None, page)
+    way!(
+        "audit by address and time",
+        |dice| AuditFilter { address: Some(address(dice)), ..AuditFilter::default() },
+        |store, of, page| { store.audit_page(&of, page) }
+    ),
+    way!(
+        "audit refused by time",
+        |_dice| AuditFilter { result: Some(AuditResult::Refused), ..AuditFilter::default() },
+        |store, of, page| { store.audit_page(&of, page) }
+    ),
+    way!(
+        "audit by user, refused",
+        |dice| AuditFilter { result: Some(AuditResult::Refused), ..AuditFilter::user(dice.user()) },
+        |store, of, page| store.audit_page(&of, page)
+    ),
+    way!("events by time", |_dice| EventFilter::default(), |store, of, page| store.event_page(&of, page)),
+    way!("events by user and time", |dice| EventFilter::user(dice.user()), |store, of, page| {
+        store.event_page(&of, page)
     }),
     way!(
         "events by severity and resolved",
-        |dice| EventFilter::Severity(dice.of(&Severity::ALL), false),
-        |store, of, page| store.event_page(&of, None, None, page)
+        |dice| EventFilter::severity(dice.of(&Severity::ALL), false),
+        |store, of, page| store.event_page(&of, page)
     ),
     way!("images by name", |_dice| ImageFilter::All, |store, of, page| store.image_page(&of, page)),
     way!("images by partition", |dice| ImageFilter::Partition(dice.of(&PARTITIONS).into()), |store, of, page| {

@@ -1,16 +1,16 @@
 //! What a person does through the API leaves its row in the audit log.
 use reqwest::Method;
 use serde_json::json;
-use slurmdash::store::audit::{AuditFilter, AuditRecord};
-use slurmdash::store::events::{EventFilter, Severity};
+use slurmdash::store::audit::{AuditFilter, AuditGroup, AuditRecord};
+use slurmdash::store::events::{EventFilter, EventGroup, Severity};
 use slurmdash::store::walk::PageRequest;
 
 use crate::support::{TestApp, eventually, json as body};
 
 /// The newest row of an action.
 fn newest(app: &TestApp, action: &str) -> AuditRecord {
-    let filter = AuditFilter::Action(action.into());
-    let page = app.app.store.audit_page(&filter, None, None, &PageRequest::first(1)).unwrap();
+    let filter = AuditFilter::action(action);
+    let page = app.app.store.audit_page(&filter, &PageRequest::first(1)).unwrap();
     page.items.into_iter().next().unwrap_or_else(|| panic!("no row for {action}"))
 }
 
@@ -36,10 +36,10 @@ async fn a_refresh_token_that_comes_twice_is_a_security_event() {
     let old = json!({"refresh_token": login["refresh_token"]});
     let refresh = || app.anonymous(Method::POST, "/api/auth/refresh").json(&old).send();
     assert_eq!(refresh().await.unwrap().status(), 200);
-    assert_eq!(app.app.store.event_count(&EventFilter::All).unwrap(), 0);
+    assert_eq!(app.app.store.event_count(&EventGroup::All).unwrap(), 0);
     assert_eq!(refresh().await.unwrap().status(), 401);
-    let open = EventFilter::Severity(Severity::High, false);
-    let events = app.app.store.event_page(&open, None, None, &PageRequest::first(9)).unwrap().items;
+    let open = EventFilter::severity(Severity::High, false);
+    let events = app.app.store.event_page(&open, &PageRequest::first(9)).unwrap().items;
     assert_eq!(events.len(), 1);
     assert_eq!((events[0].kind.as_str(), events[0].address.as_deref()), ("token_reused", Some("127.0.0.1")));
     let row = newest(&app, "session.refresh");
@@ -59,7 +59,7 @@ async fn a_job_and_its_upload_are_written_down_with_their_ids() {
     let job = json!({"job_name": "j", "command": "true"});
     let job = body(app.post("/api/jobs/submit", &job).await).await;
     assert_eq!(newest(&app, "job.submit").resource, Some(job["job_id"].to_string()));
-    let rows = || app.app.store.audit_count(&AuditFilter::All).unwrap();
+    let rows = || app.app.store.audit_count(&AuditGroup::All).unwrap();
     let before = rows();
     let ended = eventually(async || {
         let detail = body(app.get(&format!("/api/jobs/{}", job["job_id"])).await).await;

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use slurmdash::control::{self, Answer, Request};
-use slurmdash::store::audit::{AuditEntry, AuditFilter, By};
+use slurmdash::store::audit::{AuditEntry, AuditFilter, AuditGroup, By};
 use slurmdash::store::walk::PageRequest;
 use slurmdash::store::{Store, backup};
 use tempfile::TempDir;
@@ -74,7 +74,7 @@ impl Place {
 
     fn actions(&self) -> Vec<String> {
         let store = Store::open(&self.store()).unwrap();
-        let rows = store.audit_page(&AuditFilter::All, None, None, &PageRequest::first(100)).unwrap().items;
+        let rows = store.audit_page(&AuditFilter::default(), &PageRequest::first(100)).unwrap().items;
         rows.into_iter().rev().map(|row| row.action).collect()
     }
 }
@@ -243,7 +243,7 @@ async fn callers_who_talk_nonsense_or_nothing_keep_nobody_waiting() {
     assert!(app.get("/api/jobs").await.status().is_success(), "requests are served meanwhile");
     let Answer::Backup(made) = asking.await.unwrap() else { panic!("no backup was made") };
     assert_eq!(backup::verify(&made).unwrap().reason, backup::MANUAL);
-    let told = AuditFilter::Action("store.backup".into());
+    let told = AuditGroup::Action("store.backup".into());
     assert_eq!(app.app.store.audit_count(&told).unwrap(), 1);
     drop(silent);
     let socket = app.app.config.control_path();
@@ -273,7 +273,7 @@ async fn scheduled_backups_follow_the_clock_over_restarts() {
     watched.audit(AuditEntry::done(By::system(1), "test.old", "x")).await.unwrap();
     app.pass_time(61);
     // What is old is forgotten at that time, so the turn has passed.
-    let old = AuditFilter::Action("test.old".into());
+    let old = AuditGroup::Action("test.old".into());
     eventually(async || (watched.audit_count(&old).unwrap() == 0).then_some(())).await;
     assert_eq!(scheduled(&app), [third, second], "none is due yet");
     app.pass_time(DAY);
@@ -288,7 +288,7 @@ async fn no_hours_are_no_backups_and_a_failure_is_tried_again() {
     let app = TestApp::with(|config| config.store.backup_every_hours = 0).await;
     app.app.store.audit(AuditEntry::done(By::system(1), "test.old", "x")).await.unwrap();
     app.pass_time(61);
-    let old = AuditFilter::Action("test.old".into());
+    let old = AuditGroup::Action("test.old".into());
     eventually(async || (app.app.store.audit_count(&old).unwrap() == 0).then_some(())).await;
     assert_eq!(scheduled(&app), [] as [i64; 0]);
     let app = TestApp::start().await;

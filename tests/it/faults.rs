@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use slurmdash::store::audit::{AuditEntry, AuditFilter, By};
+use slurmdash::store::audit::verify::verify_file;
+use slurmdash::store::audit::{AuditEntry, AuditFilter, AuditGroup, By};
 use slurmdash::store::sessions::SessionRecord;
 use slurmdash::store::templates::TemplateRecord;
 use slurmdash::store::uploads::{Beginning, ChunkRow, UploadRecord};
-use slurmdash::store::walk::PageRequest;
 use slurmdash::store::{Store, StoreError, check};
 use slurmdash_api::auth::AccountSource;
 use slurmdash_api::uploads::UploadStatus;
@@ -115,13 +115,15 @@ fn is_there(store: &Store, id: &str, at: i64) -> bool {
 
 /// What audit rows since `at` are about.
 fn audited_since(store: &Store, at: i64) -> HashSet<String> {
-    let rows = store.audit_page(&AuditFilter::All, Some(at), None, &PageRequest::first(usize::MAX)).unwrap();
-    rows.items.into_iter().filter_map(|row| row.resource).collect()
+    let rows = store.audit_export(AuditFilter { from: Some(at), ..AuditFilter::default() });
+    rows.flat_map(Result::unwrap).filter_map(|row| row.resource).collect()
 }
 
 fn assert_fine(file: &Path, when: &str) {
     let report = check::check_file(file).unwrap();
     assert!(report.is_fine(), "{when}: {report:?}");
+    let chain = verify_file(file, None).unwrap();
+    assert!(chain.intact, "{when}: {chain:?}");
 }
 
 /// Writes from many tasks until it is killed; says on standard output what was acknowledged.
@@ -326,7 +328,7 @@ async fn a_disk_that_fills_up_during_a_commit_costs_only_that_commit() {
         move || {
             let (mut good, mut away) = (0, 0);
             while !is_over.load(Ordering::Relaxed) {
-                match store.session("s0").and_then(|_| store.audit_count(&AuditFilter::All)) {
+                match store.session("s0").and_then(|_| store.audit_count(&AuditGroup::All)) {
                     Ok(_) => good += 1,
                     Err(_) => away += 1,
                 }

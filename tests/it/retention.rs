@@ -2,8 +2,8 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use slurmdash::store::audit::{AuditEntry, AuditFilter, By};
-use slurmdash::store::events::{EventFilter, NewEvent, Severity};
+use slurmdash::store::audit::{AuditEntry, AuditFilter, AuditGroup, By};
+use slurmdash::store::events::{EventFilter, EventGroup, Kind, NewEvent, Severity};
 use slurmdash::store::history::{HistoryFilter, HistoryRecord};
 use slurmdash::store::notifications::NotificationRecord;
 use slurmdash::store::retention::{self, Limits, Removed};
@@ -96,12 +96,13 @@ async fn old_records_go_and_others_stay() {
     }
     for days in [101, 99] {
         for severity in Severity::ALL {
-            let event = NewEvent { kind: "k", severity, description: "d".into() };
+            let kind = Kind { word: severity.as_str(), action: "security.test", severity, worse_from: &[] };
+            let event = NewEvent::once(kind, "d".into());
             store.security_event(done(days_ago(days)), event).await.unwrap();
         }
     }
-    let old_event = store.event_page(&EventFilter::All, None, None, &PageRequest::first(9)).unwrap().items;
-    let resolved = slurmdash::store::record::Record::key(&old_event[7]);
+    let old_event = store.event_page(&EventFilter::default(), &PageRequest::first(9)).unwrap().items;
+    let resolved = old_event[7].id();
     assert!(store.resolve_event(resolved, "seen".into(), done(NOW)).await.unwrap());
     for days in [91, 89] {
         store.notify(notification(days_ago(days))).await.unwrap();
@@ -109,18 +110,18 @@ async fn old_records_go_and_others_stay() {
     let removed = retention::run(&store, &LIMITS, NOW).await.unwrap();
     let expected = Removed { audit: 2, security_events: 4, notifications: 1, ..Removed::default() };
     assert_eq!(removed, expected);
-    assert_eq!(store.audit_count(&AuditFilter::Action("test.old".into())).unwrap(), 2);
-    assert_eq!(store.event_count(&EventFilter::All).unwrap(), 4);
-    assert_eq!(store.event_count(&EventFilter::Severity(Severity::High, true)).unwrap(), 0);
-    assert_eq!(store.event_count(&EventFilter::Severity(Severity::High, false)).unwrap(), 1);
+    assert_eq!(store.audit_count(&AuditGroup::Action("test.old".into())).unwrap(), 2);
+    assert_eq!(store.event_count(&EventGroup::All).unwrap(), 4);
+    assert_eq!(store.event_count(&EventGroup::Severity(Severity::High, true)).unwrap(), 0);
+    assert_eq!(store.event_count(&EventGroup::Severity(Severity::High, false)).unwrap(), 1);
     assert_eq!(store.notification_count("u", false).unwrap(), 1);
-    let told = AuditFilter::Action("store.retention".into());
-    let rows = store.audit_page(&told, None, None, &PageRequest::first(9)).unwrap().items;
+    let told = AuditFilter::action("store.retention");
+    let rows = store.audit_page(&told, &PageRequest::first(9)).unwrap().items;
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].resource.as_deref(), Some("audit 2, security_events 4, notifications 1"));
     // Nothing is left to do, and nothing is told of that.
     assert_eq!(retention::run(&store, &LIMITS, NOW).await.unwrap(), Removed::default());
-    assert_eq!(store.audit_count(&told).unwrap(), 1);
+    assert_eq!(store.audit_count(&AuditGroup::Action("store.retention".into())).unwrap(), 1);
     place.check(store);
 }
 

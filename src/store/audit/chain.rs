@@ -104,7 +104,7 @@ impl Tx<'_> {
 
     /// Removes up to `most` rows from the beginning of the chain, none after the one with the number `last`, and
     /// answers how many.
-    fn cut_chain(&self, last: u64, most: usize) -> Result<usize, StoreError> {
+    pub(in crate::store) fn cut_chain(&self, last: u64, most: usize) -> Result<usize, StoreError> {
         let end = Some(Key::new().number(last.saturating_add(1)));
         let keys = Walk::group(&BY_SEQ, Key::new()).between(None, end).ascending().keys(self, most)?;
         let Some(newest) = keys.last() else { return Ok(0) };

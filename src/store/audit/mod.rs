@@ -157,7 +157,7 @@ impl Record for AuditRecord {
 }
 
 /// The time and the number that a row's key is made of; `None` when it is no key of a row.
-fn place(key: &[u8]) -> Option<(UnixSeconds, u64)> {
+pub(in crate::store) fn place(key: &[u8]) -> Option<(UnixSeconds, u64)> {
     let (time, seq) = key.split_first_chunk::<8>()?;
     let seq = u64::from_be_bytes(seq.try_into().ok()?);
     Some(((u64::from_be_bytes(*time) ^ (1 << 63)).cast_signed(), seq))
@@ -191,6 +191,9 @@ impl Tx<'_> {
         self.append_to_chain(row)
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 impl Store {
     /// Writes down something that changed no record: a login that was refused, a download.

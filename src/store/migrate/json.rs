@@ -29,6 +29,48 @@ impl Fields {
         }
     }
 
+    /// None.
+    pub fn empty(table: &'static str) -> Self {
+        Self { table, fields: Raw(Vec::new()) }
+    }
+
+    /// Reads an object.
+    pub fn from_json(table: &'static str, json: &[u8]) -> Result<Self, StoreError> {
+        let fields = serde_json::from_slice(json).map_err(|error| StoreError::corrupt(table, error))?;
+        Ok(Self { table, fields })
+    }
+
+    /// The object.
+    pub fn json(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(&self.fields).map_err(|error| StoreError::corrupt(self.table, error))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.fields.0.is_empty()
+    }
+
+    /// Takes out the fields of these names that are there.
+    pub fn split_off(&mut self, names: &[&str]) -> Self {
+        let taken = self.fields.0.extract_if(.., |(name, _)| names.contains(&name.as_str())).collect();
+        Self { table: self.table, fields: Raw(taken) }
+    }
+
+    /// Adds fields at the end.
+    pub fn append(&mut self, other: Self) {
+        self.fields.0.extend(other.fields.0);
+    }
+
+    /// Gives a field this value, in its place; adds it at the end when there is none of the name.
+    pub fn set(&mut self, name: &str, value: &impl Serialize) -> Result<(), StoreError> {
+        let value = to_raw_value(value).map_err(|error| StoreError::corrupt(self.table, error))?;
+        match self.fields.0.iter_mut().find(|(field, _)| field == name) {
+            Some((_, old)) => *old = value,
+            None => self.fields.0.push((name.to_owned(), value)),
+        }
+        Ok(())
+    }
+
     /// The bytes to store.
     pub fn write(&self, version: u8) -> Result<Vec<u8>, StoreError> {
         let mut bytes = vec![version];

@@ -11,6 +11,7 @@ mod m0001_initial;
 mod m0002_security;
 mod m0003_lookups;
 mod m0004_submissions;
+mod m0005_accounts;
 pub(in crate::store) mod roles;
 mod v1;
 
@@ -42,6 +43,7 @@ pub const ALL: &[Migration] = &[
     Migration { version: 2, name: "security", up: m0002_security::up, down: m0002_security::down },
     Migration { version: 3, name: "lookups", up: m0003_lookups::up, down: m0003_lookups::down },
     Migration { version: 4, name: "submissions", up: m0004_submissions::up, down: m0004_submissions::down },
+    Migration { version: 5, name: "accounts", up: m0005_accounts::up, down: m0005_accounts::down },
 ];
 
 /// What became of the records of one table.

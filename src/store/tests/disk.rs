@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
 use redb::{Database, StorageBackend};
+use slurmdash_api::auth::AccountSource;
 
 use crate::store::audit::{AuditEntry, AuditFilter, By};
 use crate::store::check::check;
 use crate::store::engine::{Engine, Lock};
 use crate::store::sessions::SessionRecord;
 use crate::store::tests::private_folder;
-use crate::store::walk::PageRequest;
 use crate::store::{Store, StoreError, initialise};
 
 /// What a disk writes as a whole or not at all.
@@ -220,8 +220,10 @@ async fn a_power_cut_loses_nothing_that_was_acknowledged() {
         for &number in &all {
             assert_eq!(store.session(&session(number).id).unwrap(), Some(session(number)), "cycle {cycle}");
         }
-        let rows = store.audit_page(&AuditFilter::All, None, None, &PageRequest::first(usize::MAX)).unwrap().items;
-        let rows: std::collections::HashSet<_> = rows.into_iter().filter_map(|row| row.resource).collect();
+        let chain = store.verify_audit().unwrap();
+        assert!(chain.intact, "cycle {cycle}: {chain:?}");
+        let rows = store.audit_export(AuditFilter::default()).flat_map(Result::unwrap);
+        let rows: std::collections::HashSet<_> = rows.filter_map(|row| row.resource).collect();
         assert!(all.iter().all(|number| rows.contains(&session(*number).id)), "cycle {cycle}");
     }
     assert!(all.len() > 500, "{}", all.len());

@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 use slurmdash_api::auth::AccountSource;
 
 use super::disk::{Disk, database, store_on};
-use crate::store::audit::{AuditEntry, AuditFilter, By};
+use crate::store::audit::{AuditEntry, AuditGroup, By};
 use crate::store::check::check;
 use crate::store::sessions::SessionRecord;
 use crate::store::tests::private_folder;
@@ -65,7 +65,7 @@ async fn a_hundred_writers_share_their_syncs() {
         assert!(join_all(writes).await.iter().all(Result::is_ok));
     }
     let together = disk.syncs() - before;
-    assert_eq!(store.audit_count(&AuditFilter::All).unwrap(), 1000);
+    assert_eq!(store.audit_count(&AuditGroup::All).unwrap(), 1000);
     assert!(together <= 100, "{together} syncs for 1000 writes");
 
     let before = disk.syncs();
@@ -113,7 +113,7 @@ async fn a_change_that_fails_or_panics_takes_no_other_with_it() {
     ));
     let kept: Vec<u32> = (1..=5).filter(|number| store.session(&format!("s{number}")).unwrap().is_some()).collect();
     assert_eq!(kept, [1, 5]);
-    assert_eq!(store.audit_count(&AuditFilter::All).unwrap(), 2);
+    assert_eq!(store.audit_count(&AuditGroup::All).unwrap(), 2);
     assert!(check(&*database(&store)).unwrap().is_fine());
     store.begin_session(session(6), audit()).await.unwrap();
 }

@@ -173,7 +173,7 @@ fn every_table_becomes_records_of_today() {
     let old = store.api_key("v4-k2").unwrap().unwrap();
     assert_eq!((old.user_id.as_str(), old.revoked_at, old.expires_at), ("v4-2", Some(THEN), Some(1_735_689_600)));
 
-    let log = store.audit_page(&AuditFilter::All, None, None, &all()).unwrap().items;
+    let log = store.audit_page(&AuditFilter::default(), &all()).unwrap().items;
     assert_eq!(log.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), ["store.import", "login", "job.submit"]);
     assert_eq!((log[0].at, log[1].at, log[2].at), (NOW, THEN + 1, THEN));
     assert!(log[0].resource.as_deref().unwrap().contains("2 audit_logs"));
@@ -184,7 +184,7 @@ fn every_table_becomes_records_of_today() {
     );
     assert_eq!((log[1].user_id.as_deref(), log[1].error.as_deref()), (None, Some("wrong")));
 
-    let events = store.event_page(&EventFilter::All, None, None, &all()).unwrap().items;
+    let events = store.event_page(&EventFilter::default(), &all()).unwrap().items;
     assert_eq!(
         (events[1].kind.as_str(), events[1].severity, events[1].resolved_at),
         ("brute_force", Severity::High, None)

@@ -1,4 +1,5 @@
 //! A store's file with something in every table, to be migrated.
+mod accounts;
 mod fixtures;
 mod ways;
 
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::store::audit::{AuditEntry, By};
+use crate::store::events::{NewEvent, kinds};
 use crate::store::history;
 use crate::store::import_v4::IMPORTED;
 use crate::store::key::Key;
@@ -138,7 +140,10 @@ fn fill(store: &Store) {
         put::<crate::store::users::UserRecord>(
             store,
             json!({"id": id, "username": format!("이름{number}"), "password_hash": "", "permissions": ["job:view"],
-                   "created_at": at, "is_active": number != 3, "email": (number != 2).then_some("a@b.example")}),
+                   "created_at": at, "is_active": number != 3, "email": (number != 2).then_some("a@b.example"),
+                   "roles": if number == 1 { vec![] } else { vec!["operator"] },
+                   "source": if number == 1 { "local" } else { "oidc" },
+                   "subject": (number != 1).then(|| format!("https://id.example {number}"))}),
         );
         put::<crate::store::sessions::SessionRecord>(
             store,
@@ -177,14 +182,16 @@ fn fill(store: &Store) {
         raw(store, JOB_FOLDERS, &Key::raw(format!("j{number}")), b"u1");
         raw(store, IMPORTED, &Key::raw(format!("users\0{number}")), id.as_bytes());
         raw(store, NUMBERS, &Key::raw("notifications"), &number.to_le_bytes());
-        let by = By { user_id: Some(id), ..By::system(at) };
-        let event = crate::store::events::NewEvent {
-            kind: "token_reused",
-            severity: crate::store::events::Severity::High,
-            description: "d".into(),
+        let by = By {
+            user_id: Some(id),
+            address: (number != 1).then(|| [10, 0, 0, 1].into()),
+            key_id: (number == 3).then(|| "k3".into()),
+            ..By::system(at)
         };
+        let event = NewEvent { count: number, ..NewEvent::once(kinds::LOGIN_FAILED, "d".into()) };
         let write = move |tx: &crate::store::tx::Tx<'_>| {
-            let audit = AuditEntry::done(by.clone(), "user.create", "x");
+            let error = (number != 1).then(|| "no".into());
+            let audit = AuditEntry { error, ..AuditEntry::done(by.clone(), "user.create", "x") };
             tx.append_event(&audit, &event)?;
             tx.audited(&audit, ())
         };

@@ -13,9 +13,9 @@ fn a_store_migrated_from_nothing_is_as_a_fresh_one() {
     create(&migrated.path, SCHEMA_VERSION).unwrap();
     drop(fresh.store());
     assert_eq!(migrated.rows(), fresh.rows(), "the same tables of the same types, and nothing else");
-    assert_eq!(ALL.iter().map(|migration| migration.version).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(ALL.iter().map(|migration| migration.version).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert_eq!(ALL.last().unwrap().version, SCHEMA_VERSION);
-    for to in [3, 2, 1, 0] {
+    for to in [4, 3, 2, 1, 0] {
         migrated.go(to);
         assert!(migrated.closed().status().unwrap().set_aside.is_empty());
     }
@@ -31,7 +31,7 @@ fn a_store_with_data_in_every_table_comes_back_byte_for_byte() {
         assert!(rows.len() > 1, "{table} has {} rows", rows.len());
     }
     let records = folder.closed().status().unwrap().records;
-    for to in [3, 2, 1, 0] {
+    for to in [4, 3, 2, 1, 0] {
         let planned = folder.closed().plan(to).unwrap();
         assert_eq!(folder.rows(), before, "a plan keeps nothing");
         assert_eq!(folder.go(to).steps, planned, "a plan says the truth");
@@ -43,7 +43,7 @@ fn a_store_with_data_in_every_table_comes_back_byte_for_byte() {
             let expected: BTreeMap<_, _> = records
                 .iter()
                 .map(|(table, rows)| (table.clone(), if table == history::SCRIPTS { *rows - 2 } else { *rows }))
-                .chain([(NUMBERS.to_owned(), 3)])
+                .chain([(NUMBERS.to_owned(), 3), ("fields".to_owned(), 5)])
                 .collect();
             assert_eq!(status.set_aside, expected);
         }
@@ -112,7 +112,7 @@ async fn what_the_older_program_changes_in_between_is_kept() {
     assert_eq!(hash("s9"), Some(token_hash("begun")));
     let job = store.history_of_job(9).unwrap().unwrap();
     assert_eq!(store.job_script(&job).unwrap().as_deref(), Some("#! new"));
-    assert_eq!(store.audit_count(&crate::store::audit::AuditFilter::All).unwrap(), 3);
+    assert_eq!(store.audit_count(&crate::store::audit::AuditGroup::All).unwrap(), 3);
 }
 
 #[test]
@@ -133,7 +133,8 @@ fn what_was_given_out_anew_at_schema_0_is_not_overwritten() {
     });
     folder.go(SCHEMA_VERSION);
     let status = folder.closed().status().unwrap();
-    assert_eq!(status.set_aside, [("users".to_owned(), 2)].into(), "those whose id or name is taken stay aside");
+    let expected = [("users".to_owned(), 2), ("fields".to_owned(), 1)];
+    assert_eq!(status.set_aside, expected.into(), "those whose id or name is taken stay aside, with their fields");
     assert_eq!((status.records["users"], status.records["sessions"]), (3, 3));
     let store = folder.store();
     assert_eq!(store.user_by_name("이름1").unwrap().unwrap().id, "u9");
@@ -156,8 +157,8 @@ fn a_step_that_fails_leaves_the_file_as_it_was() {
     let backups = folder.dir.path().join("backups");
     for work in [fails, panics] {
         let list: Vec<_> =
-            ALL.iter().copied().chain([Migration { version: 5, name: "bad", up: work, down: work }]).collect();
-        let failed = folder.closed().migrate_by(&list, 5, &backups, 3, 1).unwrap_err();
+            ALL.iter().copied().chain([Migration { version: 6, name: "bad", up: work, down: work }]).collect();
+        let failed = folder.closed().migrate_by(&list, 6, &backups, 3, 1).unwrap_err();
         assert!(matches!(failed, StoreError::Corrupt { .. } | StoreError::Panicked), "{failed}");
         assert_eq!(folder.rows(), before);
         // On the way down, after good steps.

@@ -7,11 +7,12 @@ use std::fmt::Debug;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use slurmdash_api::UnixSeconds;
+use slurmdash_api::audit::AuditResult;
 
 use crate::store::api_keys::ApiKeyRecord;
-use crate::store::audit::{AuditFilter, AuditRecord};
+use crate::store::audit::{AuditFilter, AuditGroup, AuditRecord, Whose};
 use crate::store::check::check;
-use crate::store::events::{EventFilter, SecurityEventRecord, Severity};
+use crate::store::events::{EventFilter, EventGroup, SecurityEventRecord, Severity};
 use crate::store::history::{HistoryFilter, HistoryRecord};
 use crate::store::images::{ImageFilter, ImageRecord};
 use crate::store::key::Key;
@@ -38,6 +39,19 @@ fn all_pages<R>(limit: usize, mut page: impl FnMut(&PageRequest) -> Result<Page<
         rows.extend(page.items);
         match page.next {
             // As it travels.
+            Some(next) => request.after = Some(next.to_string().parse().unwrap()),
+            None => return rows,
+        }
+    }
+}
+
+/// What all pages of a search have, short ones among them.
+fn found<R>(mut page: impl FnMut(&PageRequest) -> Result<Page<R>, StoreError>) -> Vec<R> {
+    let (mut rows, mut request) = (Vec::new(), PageRequest::first(3));
+    loop {
+        let page = page(&request).unwrap();
+        rows.extend(page.items);
+        match page.next {
             Some(next) => request.after = Some(next.to_string().parse().unwrap()),
             None => return rows,
         }
@@ -114,20 +128,21 @@ fn repositories_say_what_a_scan_says(store: &Store) {
     use std::cmp::Reverse;
     for owner in OWNERS {
         let (id, user) = (owner.to_owned(), Some(owner).filter(|owner| !owner.is_empty()));
-        let (audit, event) = (AuditFilter::User(id.clone()), EventFilter::User(id.clone()));
+        let (audit, event) = (AuditFilter::user(&id), EventFilter::user(&id));
+        let (audit_group, event_group) = (AuditGroup::User(id.clone()), EventGroup::User(id.clone()));
         let of = |row: &AuditRecord| row.user_id.as_deref() == user;
         let newest = |row: &AuditRecord| Reverse((row.at, row.seq));
-        same(store, of, newest, store.audit_count(&audit).ok(), |page| store.audit_page(&audit, None, None, page));
+        same(store, of, newest, store.audit_count(&audit_group).ok(), |page| store.audit_page(&audit, page));
         same(
             store,
             |row| of(row) && (1..3).contains(&row.at),
             newest,
             None,
-            |page| store.audit_page(&audit, Some(1), Some(3), page),
+            |page| store.audit_page(&AuditFilter { from: Some(1), to: Some(3), ..audit.clone() }, page),
         );
         let of = |row: &SecurityEventRecord| row.user_id.as_deref() == user;
         let newest = |row: &SecurityEventRecord| Reverse((row.at, row.seq));
-        same(store, of, newest, store.event_count(&event).ok(), |page| store.event_page(&event, None, None, page));
+        same(store, of, newest, store.event_count(&event_group).ok(), |page| store.event_page(&event, page));
         let newest = |row: &SessionRecord| Reverse((row.created_at, row.id.clone()));
         same(store, |row| row.user_id == owner, newest, None, |page| store.sessions_of(owner, page));
         let newest = |row: &ApiKeyRecord| Reverse((row.created_at, row.id.clone()));
@@ -171,10 +186,11 @@ fn repositories_say_what_a_scan_says(store: &Store) {
     }
     for (severity, is_resolved) in Severity::ALL.into_iter().flat_map(|severity| [(severity, false), (severity, true)])
     {
-        let filter = EventFilter::Severity(severity, is_resolved);
+        let (filter, group) =
+            (EventFilter::severity(severity, is_resolved), EventGroup::Severity(severity, is_resolved));
         let is_in = |row: &SecurityEventRecord| row.severity == severity && row.resolved_at.is_some() == is_resolved;
         let newest = |row: &SecurityEventRecord| Reverse((row.at, row.seq));
-        same(store, is_in, newest, store.event_count(&filter).ok(), |page| store.event_page(&filter, None, None, page));
+        same(store, is_in, newest, store.event_count(&group).ok(), |page| store.event_page(&filter, page));
     }
     let is_in = |row: &ApiKeyRecord| row.is_active(2);
     let first = |row: &ApiKeyRecord| (row.expires_at.unwrap_or(UnixSeconds::MAX), row.id.clone());
@@ -207,8 +223,83 @@ proptest! {
         });
         let report = check(&*database(&store)).unwrap();
         prop_assert!(report.is_fine(), "{report:?}");
+        let chain = store.verify_audit().unwrap();
+        prop_assert!(chain.intact, "{chain:?}");
         every_record(&mut LookupsSayWhatAScanSays(&store)).unwrap();
         repositories_say_what_a_scan_says(&store);
+    }
+
+    #[test]
+    fn a_search_finds_what_a_scan_finds(
+        rows in prop::collection::vec(parts(), 1..40),
+        user in prop::option::of(prop_oneof![
+            (0..OWNERS.len()).prop_map(|at| Whose::Id(OWNERS[at].into())),
+            (0..WORDS.len()).prop_map(|at| Whose::Name(WORDS[at].into())),
+        ]),
+        action in prop::option::of(prop_oneof![Just("a.b"), Just("a."), Just("ab."), Just("a")]),
+        address in prop::option::of(prop_oneof![Just("10.0.0.1"), Just("10.0.0.2"), Just("::1")]),
+        result in prop::option::of(prop_oneof![Just(AuditResult::Done), Just(AuditResult::Refused)]),
+        (from, to) in (prop::option::of(-3..7_i64), prop::option::of(-3..7_i64)),
+        (severity, resolved) in (prop::option::of(0..4_usize), prop::option::of(any::<bool>())),
+    ) {
+        let folder = private_folder();
+        let store = store_on(&Disk::default(), folder.path()).unwrap();
+        store.write_blocking(move |tx| {
+            rows.iter().try_for_each(|parts| put(tx, 3, parts).and_then(|()| put(tx, 4, parts)))?;
+            Ok(tx.housekeeping(()))
+        }).unwrap();
+        let filter = AuditFilter {
+            user: user.clone(), action: action.map(Into::into), address: address.map(Into::into), result, from, to,
+        };
+        let mut due = scan::<AuditRecord>(&store);
+        due.retain(|row| filter.is_wanted(row));
+        due.reverse();
+        prop_assert_eq!(&found(|request| store.audit_page(&filter, request)), &due);
+        let exported: Vec<AuditRecord> = store.audit_export(filter).flat_map(Result::unwrap).collect();
+        prop_assert_eq!(exported, due);
+
+        let filter = EventFilter {
+            severity: severity.map(|at| Severity::ALL[at]), resolved, kind: action.map(Into::into), user,
+            address: address.map(Into::into), from, to,
+        };
+        let mut due = scan::<SecurityEventRecord>(&store);
+        due.retain(|event| filter.is_wanted(event));
+        due.reverse();
+        prop_assert_eq!(found(|request| store.event_page(&filter, request)), due);
+    }
+
+    #[test]
+    fn a_search_looks_at_so_many_and_goes_on_where_it_was(
+        rows in prop::collection::vec(parts(), 1..30),
+        (limit, most) in (1..4_usize, 1..6_usize),
+        word in 0..3_u8,
+    ) {
+        let folder = private_folder();
+        let store = store_on(&Disk::default(), folder.path()).unwrap();
+        store.write_blocking(move |tx| {
+            rows.iter().try_for_each(|parts| put(tx, 3, parts))?;
+            Ok(tx.housekeeping(()))
+        }).unwrap();
+        let looked_at = std::cell::Cell::new(0);
+        let is_wanted = |row: &AuditRecord| {
+            looked_at.set(looked_at.get() + 1);
+            row.action == ACTIONS[usize::from(word)]
+        };
+        let mut due = scan::<AuditRecord>(&store);
+        due.retain(|row| row.action == ACTIONS[usize::from(word)]);
+        let (mut found, mut request) = (Vec::new(), PageRequest::first(limit));
+        loop {
+            looked_at.set(0);
+            let walk = Walk::table().ascending();
+            let page = store.read(|view| walk.search(view, &request, most, is_wanted)).unwrap();
+            prop_assert!(looked_at.get() <= most && page.items.len() <= limit);
+            found.extend(page.items);
+            match page.next {
+                Some(next) => request.after = Some(next),
+                None => break,
+            }
+        }
+        prop_assert_eq!(found, due);
     }
 
     #[test]
@@ -266,7 +357,7 @@ proptest! {
         let after: Cursor = crate::random::hex(&cursor).parse().unwrap();
         let request = PageRequest { after: Some(after), limit: 50 };
         for owner in OWNERS {
-            let page = store.audit_page(&AuditFilter::User(owner.into()), from, to, &request).unwrap();
+            let page = store.audit_page(&AuditFilter { from, to, ..AuditFilter::user(owner) }, &request).unwrap();
             for row in page.items {
                 prop_assert_eq!(row.user_id.as_deref().unwrap_or_default(), owner);
                 prop_assert!(from.is_none_or(|from| row.at >= from) && to.is_none_or(|to| row.at < to));

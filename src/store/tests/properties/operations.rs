@@ -9,8 +9,8 @@ use slurmdash_api::jobs::{Job, JobState};
 use slurmdash_api::uploads::UploadStatus;
 
 use crate::store::api_keys::ApiKeyRecord;
-use crate::store::audit::{AuditEntry, AuditRecord, By};
-use crate::store::events::{EventFilter, NewEvent, SecurityEventRecord, Severity};
+use crate::store::audit::{AuditEntry, By};
+use crate::store::events::{EventFilter, Kind, NewEvent, SecurityEventRecord, Severity};
 use crate::store::history::{HistoryRecord, REQUESTS, SCRIPTS};
 use crate::store::images::ImageRecord;
 use crate::store::notifications::NotificationRecord;
@@ -35,6 +35,8 @@ pub struct Parts {
 
 pub const OWNERS: [&str; 4] = ["", "u", "u\0", "u1"];
 pub const WORDS: [&str; 3] = ["a", "ab", "b"];
+pub const ACTIONS: [&str; 3] = ["a.b", "a.c", "ab.c"];
+const WORSE: [(u64, Severity); 1] = [(3, Severity::High)];
 pub const STATES: [JobState; 3] = [JobState::Pending, JobState::Completed, JobState::Cancelled];
 pub const STATUSES: [UploadStatus; 3] = [UploadStatus::Uploading, UploadStatus::Completed, UploadStatus::Cancelled];
 
@@ -158,10 +160,16 @@ impl Parts {
         Severity::ALL[usize::from(self.word)]
     }
 
+    fn kind(&self) -> &'static str {
+        WORDS[usize::from(self.id % 3)]
+    }
+
     fn audit(&self) -> AuditEntry {
         let user_id = (self.owner > 0).then(|| self.owner());
-        let action = WORDS[usize::from(self.word)];
-        AuditEntry::done(By { user_id, ..By::system(self.time) }, action, self.id())
+        let address = (self.id % 3 > 0).then(|| [10, 0, 0, self.id % 3].into());
+        let error = self.flag.then(|| "no".to_owned());
+        let by = By { user_id, username: Some(self.word()), address, ..By::system(self.time) };
+        AuditEntry { by, action: ACTIONS[usize::from(self.word)], resource: Some(self.id()), error }
     }
 }
 
@@ -197,8 +205,12 @@ pub fn put(tx: &Tx<'_>, kind: u8, parts: &Parts) -> Result<(), StoreError> {
         2 => drop(tx.put(&parts.api_key())?),
         3 => tx.append_audit(&parts.audit())?,
         4 => {
-            let event = NewEvent { kind: "test", severity: parts.severity(), description: parts.word() };
-            tx.append_event(&parts.audit(), &event)?;
+            let kind =
+                Kind { word: parts.kind(), action: "security.test", severity: parts.severity(), worse_from: &WORSE };
+            let audit = parts.audit();
+            // So that some of the same are seen within an hour and others are not.
+            let by = By { at: parts.time * 2500, ..audit.by };
+            tx.append_event(&AuditEntry { by, ..audit }, &NewEvent::once(kind, parts.word()))?;
         }
         5 => drop(tx.put(&parts.image())?),
         6 => drop(tx.put(&TemplateRecord {
@@ -231,7 +243,8 @@ pub fn remove(tx: &Tx<'_>, kind: u8, nth: u8) -> Result<(), StoreError> {
         0 => one::<UserRecord>(tx, nth),
         1 => one::<SessionRecord>(tx, nth),
         2 => one::<ApiKeyRecord>(tx, nth),
-        3 => one::<AuditRecord>(tx, nth),
+        // The log is only ever cut at its beginning.
+        3 => tx.cut_chain(u64::MAX, usize::from(nth)).map(drop),
         4 => one::<SecurityEventRecord>(tx, nth),
         5 => one::<ImageRecord>(tx, nth),
         6 => one::<TemplateRecord>(tx, nth),
@@ -345,10 +358,10 @@ pub async fn call(store: &Store, which: u8, parts: Parts) -> Result<(), StoreErr
             store.replace_images(owner, images.into(), audit).await?;
         }
         13 => {
-            let filter = EventFilter::Severity(parts.severity(), false);
-            let event = store.event_page(&filter, None, None, &PageRequest::first(1))?.items.pop();
+            let filter = EventFilter::severity(parts.severity(), false);
+            let event = store.event_page(&filter, &PageRequest::first(1))?.items.pop();
             if let Some(event) = event {
-                assert!(store.resolve_event(event.key(), "done".into(), audit).await?);
+                assert!(store.resolve_event(event.id(), "done".into(), audit).await?);
             }
         }
         14 => drop(store.revoke_api_key(owner, parts.id(), audit).await?),
