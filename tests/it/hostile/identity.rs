@@ -32,7 +32,8 @@ fn signed(app: &TestApp, claims: &Value, algorithm: Algorithm) -> String {
 async fn refused(app: &TestApp, token: &str) {
     let ask = app.anonymous(Method::GET, "/api/auth/me").bearer_auth(token);
     problem(ask.send().await.unwrap(), 401, "unauthorized").await;
-    let ws = app.anonymous(Method::GET, "/ws").header("sec-websocket-protocol", format!("slurmdash.v1, bearer.{token}"));
+    let ws =
+        app.anonymous(Method::GET, "/ws").header("sec-websocket-protocol", format!("slurmdash.v1, bearer.{token}"));
     assert_eq!(ws.send().await.unwrap().status(), 401);
 }
 
@@ -208,11 +209,25 @@ async fn a_forwarded_address_from_an_untrusted_peer() {
 
 #[tokio::test]
 async fn user_names_that_are_something_else() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(|config| config.limits.login_failures_per_minute = 100).await;
     let long = "a".repeat(10_000);
     for name in [
-        "admin\0", "\0admin", "admin/", "/admin", "../admin", "admin\n", "admin\r\nx: y", &long, "аdmin", "admin\u{200b}",
-        "ａｄｍｉｎ", "ADMIN", "admin ", " admin", "", "admin' OR '1'='1",
+        "admin\0",
+        "\0admin",
+        "admin/",
+        "/admin",
+        "../admin",
+        "admin\n",
+        "admin\r\nx: y",
+        &long,
+        "аdmin",
+        "admin\u{200b}",
+        "ａｄｍｉｎ",
+        "ADMIN",
+        "admin ",
+        " admin",
+        "",
+        "admin' OR '1'='1",
     ] {
         let refused = problem(app.login(name, &app.password).await, 401, "invalid_credentials").await;
         assert_eq!(refused["detail"], "Invalid credentials", "{name:?}");
@@ -225,8 +240,11 @@ async fn user_names_that_are_something_else() {
 
 #[tokio::test]
 async fn unknown_users_cost_the_same_work() {
-    let app = TestApp::start().await;
-    assert_eq!(app.post("/api/v2/users", &json!({"username": "off", "password": PASSWORD, "roles": []})).await.status(), 201);
+    let app = TestApp::with(|config| config.limits.login_failures_per_minute = 100).await;
+    assert_eq!(
+        app.post("/api/v2/users", &json!({"username": "off", "password": PASSWORD, "roles": []})).await.status(),
+        201
+    );
     let off = body(app.get("/api/v2/users?q=off").await).await["users"][0]["id"].as_str().unwrap().to_owned();
     let disable = app.request(Method::PATCH, &format!("/api/v2/users/{off}")).json(&json!({"is_active": false}));
     assert_eq!(disable.send().await.unwrap().status(), 200);
@@ -257,9 +275,12 @@ async fn cross_site_requests_with_the_cookie() {
     let cookie = login.send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
     let cookie = cookie.split(';').next().unwrap();
     for path in ["/api/auth/refresh", "/api/auth/login"] {
-        for origin in ["https://evil.example", "null", "http://127.0.0.1:1", "file://", &format!("{}.evil.example", app.url)] {
+        for origin in
+            ["https://evil.example", "null", "http://127.0.0.1:1", "file://", &format!("{}.evil.example", app.url)]
+        {
             let forged = app.anonymous(Method::POST, path).header("cookie", cookie).header("origin", origin);
-            let forged = forged.header("x-slurmdash-browser", "1").json(&credentials).send().await.unwrap();
+            let sent = if path.ends_with("login") { credentials.clone() } else { json!({}) };
+            let forged = forged.header("x-slurmdash-browser", "1").json(&sent).send().await.unwrap();
             problem(forged, 403, "foreign_origin").await;
         }
     }
@@ -335,7 +356,10 @@ async fn slow_loris() {
             turns.tick().await;
             let mut answer = [0; 64];
             let gone = stream.write_all(b"x").await.is_err()
-                || matches!(tokio::time::timeout(Duration::from_millis(1), stream.read(&mut answer)).await, Ok(Ok(0) | Err(_)));
+                || matches!(
+                    tokio::time::timeout(Duration::from_millis(1), stream.read(&mut answer)).await,
+                    Ok(Ok(0) | Err(_))
+                );
             if gone {
                 return;
             }
@@ -374,7 +398,7 @@ async fn a_hundred_thousand_login_attempts_from_many_addresses() {
     app.app.security.flush().await.unwrap();
     let events = body(app.get("/api/v2/security-events?kind=login_throttled&limit=500").await).await;
     assert!(!events["events"].as_array().unwrap().is_empty());
-    assert!(size() - before < 64 << 20, "the store grew by {} bytes", size() - before);
+    assert!(size() - before < 16 << 20, "the store grew by {} bytes", size() - before);
 }
 
 #[test]

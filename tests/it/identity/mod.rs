@@ -20,7 +20,6 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub struct Person<'a> {
     pub app: &'a TestApp,
     pub id: String,
-    pub name: String,
     pub token: String,
     pub refresh_token: Value,
 }
@@ -44,7 +43,6 @@ impl<'a> Person<'a> {
         Self {
             app,
             id: id.to_owned(),
-            name: name.to_owned(),
             token: login["access_token"].as_str().unwrap().to_owned(),
             refresh_token: login["refresh_token"].clone(),
         }

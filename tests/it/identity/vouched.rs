@@ -35,7 +35,10 @@ async fn a_unix_user_signs_in_and_gets_an_account() {
     let Some(mut sshd) = Sshd::start_with("PasswordAuthentication yes\n") else { return };
     let user = sshd.user_with(RIGHT);
     let app = TestApp::with(by_sshd(&sshd)).await;
-    assert_eq!(body(app.anonymous(Method::GET, "/api/auth/methods").send().await.unwrap()).await, json!({"cluster": true}));
+    assert_eq!(
+        body(app.anonymous(Method::GET, "/api/auth/methods").send().await.unwrap()).await,
+        json!({"cluster": true})
+    );
     let wrong = problem(app.login(&user, "wrong").await, 401, "invalid_credentials").await;
     let unknown = problem(app.login("no-such-user-here", "wrong").await, 401, "invalid_credentials").await;
     assert_eq!((&wrong["detail"], &wrong["detail"]), (&json!("Invalid credentials"), &unknown["detail"]));
@@ -72,7 +75,8 @@ async fn locked_accounts_other_groups_and_root_are_refused_in_the_same_words() {
         config.auth.cluster.groups = vec![locked.clone()];
     })
     .await;
-    for (name, password) in [(locked.as_str(), RIGHT), (&other, RIGHT), ("root", "root"), ("daemon", "x"), ("a/b", "x")] {
+    for (name, password) in [(locked.as_str(), RIGHT), (&other, RIGHT), ("root", "root"), ("daemon", "x"), ("a/b", "x")]
+    {
         let refused = problem(app.login(name, password).await, 401, "invalid_credentials").await;
         assert_eq!(refused["detail"], "Invalid credentials", "{name}");
     }
@@ -193,14 +197,16 @@ async fn a_name_that_is_taken_here_is_not_taken_over() {
     assert_eq!(app.post("/api/v2/users", &ours).await.status(), 201);
     let back = Browser::new().through_server(&app.url, "/jobs", Person::Is("alice")).await;
     assert_eq!(place(&back).unwrap(), format!("{}/login?error=sso_not_allowed", app.url));
-    assert!(!back.headers().get_all("set-cookie").iter().any(|one| one.to_str().unwrap().contains("slurmdash_refresh=")));
+    assert!(
+        !back.headers().get_all("set-cookie").iter().any(|one| one.to_str().unwrap().contains("slurmdash_refresh="))
+    );
 }
 
 #[tokio::test]
 async fn whoever_may_not_or_will_not_ends_at_the_login_page() {
     let Some(provider) = Provider::start() else { return };
     let app = by_provider(&provider, |config| {
-        config.auth.oidc.as_mut().unwrap().allowed_groups = vec!["staff".into()];
+        config.auth.oidc.as_mut().unwrap().allowed_groups = vec!["staff".into(), "guests".into()];
     })
     .await;
     let ends = async |person| {
