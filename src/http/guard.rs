@@ -32,8 +32,10 @@ enum Shown<'a> {
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     let Some(route) = routes::find(request.method(), path) else {
-        return ApiError::internal(format!("{} {path} has no row in the table of routes", request.method()))
-            .into_response();
+        if routes::is_path(path) {
+            return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        }
+        return ApiError::internal(format!("{path} has no row in the table of routes")).into_response();
     };
     let origin = origin(&app, &request);
     if route.access == Access::Open {

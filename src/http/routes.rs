@@ -138,6 +138,11 @@ pub fn find(method: &Method, path: &str) -> Option<&'static Route> {
     INDEX.get(&(method, path)).copied()
 }
 
+/// Whether an address is in the table, with whatever method.
+pub fn is_path(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.path == path)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
