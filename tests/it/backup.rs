@@ -95,7 +95,7 @@ async fn the_way_there_and_back_at_the_command_line() {
     assert!(code == 1 && words.contains("can't open the store"), "{code} {words}");
     place.write("first").await;
     let made = place.json(&["backup", "create"]);
-    assert_eq!((made["schema"].as_u64(), made["reason"].as_str()), (Some(4), Some("manual")), "{made}");
+    assert_eq!((made["schema"].as_u64(), made["reason"].as_str()), (Some(5), Some("manual")), "{made}");
     assert_eq!(made["records"]["audit"], 1);
     let path = Path::new(made["path"].as_str().unwrap());
     assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);

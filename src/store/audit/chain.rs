@@ -90,13 +90,12 @@ impl Tx<'_> {
     /// Writes a row after the last one: gives it its number and the hash of that one.
     pub(super) fn append_to_chain(&self, mut row: AuditRecord) -> Result<Key, StoreError> {
         row.seq = self.next_number(NEXT)?;
-        row.prev = match self.meta(HEAD)? {
-            Some(head) => End::decode(&head)?.hash,
-            None => {
-                self.set_meta(ANCHOR, &End { seq: row.seq, hash: None }.encode()?)?;
-                None
-            }
-        };
+        if let Some(head) = self.meta(HEAD)? {
+            row.prev = End::decode(&head)?.hash;
+        } else {
+            row.prev = None;
+            self.set_meta(ANCHOR, &End { seq: row.seq, hash: None }.encode()?)?;
+        }
         self.put(&row)?;
         self.set_meta(HEAD, &End { seq: row.seq, hash: Some(hash(&row.encode()?)) }.encode()?)?;
         Ok(row.key())
