@@ -289,7 +289,7 @@ async fn serve_migrates_an_older_store_only_when_told() {
         assert_eq!(again.ready["password"], Value::Null, "the account is known");
         assert_eq!(again.login(&password).await, 200, "and its password");
         assert_eq!(again.stop().await, Some(0));
-        assert_eq!((data.version(), data.backups()), (json!(4), copies + 1));
+        assert_eq!((data.version(), data.backups()), (json!(5), copies + 1));
     }
     // With nothing to do it only serves.
     let copies = data.backups();
