@@ -6,6 +6,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::cluster::ClusterAccounts;
+use crate::auth::login::SignIn;
+use crate::auth::oidc::{Oidc, SetUpError};
+use crate::auth::roles::Roles;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
 use crate::config::{self, Backend, Config};
@@ -14,11 +18,15 @@ use crate::hands::local::Local;
 use crate::jobs::downloads::Downloads;
 use crate::jobs::history::History;
 use crate::jobs::measure::Measurements;
+use crate::limits::logins::Logins;
+use crate::limits::rates::Rates;
 use crate::live::Live;
 use crate::people::People;
+use crate::security::Security;
 use crate::slurm::Slurm;
 use crate::slurm::cli::{Cli, CliConfig, detect};
 use crate::slurm::sim::{Sim, SimConfig};
+use crate::ssh::password::PasswordAuth;
 use crate::ssh::{Ca, CaError, Issued, Pool, Settings};
 use crate::store::{Store, StoreError};
 use crate::templates::{self, TemplateError, TemplateFolder};
@@ -37,6 +45,12 @@ pub struct App {
     pub store: Store,
     /// Who is asking.
     pub auth: Auth,
+    /// How people sign in.
+    pub sign_in: SignIn,
+    /// How often they may ask.
+    pub rates: Rates,
+    /// What may be an attack.
+    pub security: Security,
     /// The cluster.
     pub slurm: Arc<dyn Slurm>,
     /// Whether the cluster is the simulated one.
@@ -86,6 +100,9 @@ pub enum StartError {
     /// Accounts.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The identity provider.
+    #[error(transparent)]
+    Oidc(#[from] SetUpError),
     /// Templates.
     #[error(transparent)]
     Templates(#[from] TemplateError),
@@ -111,8 +128,14 @@ impl App {
         let (issued, certificates) = unbounded_channel();
         let people = Arc::new(people(&config, own.clone(), &store, &clock, issued)?);
         let uploads = uploads(&config, store.clone(), clock.clone(), people.clone())?;
+        let security = Security::new(store.clone());
+        let roles = Roles::new(config.auth.roles.clone());
+        let auth = Auth::new(store.clone(), clock.clone(), roles, config.auth.session_life())?;
         Ok(Self {
-            auth: Auth::new(store.clone(), clock.clone())?,
+            sign_in: sign_in(&config, &auth, &security, &clock)?,
+            rates: Rates::new(&config.limits, clock.clone()),
+            auth,
+            security,
             history: History::load(store.clone())?,
             live: Arc::new(Live::new(MAX_VIEWERS)),
             templates: Arc::new(templates),
@@ -146,6 +169,19 @@ fn people(
     let ca = Ca::open(&config.ssh_ca_dir())?;
     let pool = Pool::new(settings(&config.ssh), ca, clock.clone(), issued);
     Ok(People::over_ssh(Arc::new(pool), store.clone()))
+}
+
+/// Every way of signing in that is configured.
+fn sign_in(config: &Config, auth: &Auth, security: &Security, clock: &Clock) -> Result<SignIn, StartError> {
+    let rules = &config.auth.cluster;
+    let cluster = rules.enabled.then(|| {
+        let checks = PasswordAuth::new(settings(&config.ssh), clock.clone());
+        (ClusterAccounts::new(checks, rules.clone(), clock.clone()), rules.clone())
+    });
+    let public_url = config.http.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+    let oidc = config.auth.oidc.clone().map(|settings| Oidc::new(settings, public_url, clock.clone())).transpose()?;
+    let logins = Logins::new(&config.limits, clock.clone());
+    Ok(SignIn::new(auth.clone(), logins, security.clone(), cluster, oidc)?)
 }
 
 /// Uploads, everything done by their owners' hands.

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use slurmdash_api::audit::{AuditQuery, ExportFormat};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-
-use slurmdash_api::audit::{AuditQuery, ExportFormat};
 
 use crate::app::App;
 use crate::audit;
@@ -23,12 +22,13 @@ use crate::store::audit::chain::Noted;
 use crate::store::audit::verify::ChainReport;
 use crate::store::audit::{AuditEntry, By};
 use crate::store::backup::{MANUAL, Purpose};
-use crate::users::{self, Change, UserError};
+use crate::store::users::UserRecord;
+use crate::users::{self, UserError, Wish};
 
 /// Longest request, bytes.
 const MAX_REQUEST: u64 = 4096;
 /// Longest answer, bytes.
-const MAX_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER: u64 = 64 << 20;
 /// A request must be there after so long, and an answer must be taken in so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A piece of a file must be taken in so long: somebody may look at it page by page.
@@ -44,8 +44,12 @@ pub enum Request {
     Backup,
     /// Make the store's file small.
     Compact,
-    /// Change an account.
-    Account(Change),
+    /// Make or change an account.
+    Account(Wish),
+    /// List the accounts.
+    Accounts,
+    /// Forget failed sign-ins to the account of this name.
+    Unlock(String),
     /// Prove that the audit log is as it was written, and that a row has the hash that was noted.
     AuditVerify(Option<Noted>),
     /// Hand out rows of the audit log.
@@ -76,6 +80,10 @@ pub enum Answer {
     File,
     /// It was done.
     Done,
+    /// The account as it is now, or was before it went.
+    Account(Box<UserRecord>),
+    /// The accounts, by name.
+    Accounts(Vec<UserRecord>),
     /// It was not done.
     Error(String),
 }
@@ -184,7 +192,7 @@ async fn export(app: &Arc<App>, mut stream: UnixStream, query: AuditQuery, forma
     let (send, mut pieces) = tokio::sync::mpsc::channel(2);
     let store = app.store.clone();
     let said = audit::said(&query);
-    tokio::task::spawn_blocking(move || {
+    let reading = tokio::task::spawn_blocking(move || {
         let all = audit::filter(&store, &query).map(|filter| audit::export::pieces(&store, filter, format));
         let all: Box<dyn Iterator<Item = _>> = match all {
             Ok(all) => Box::new(all),
@@ -203,6 +211,8 @@ async fn export(app: &Arc<App>, mut stream: UnixStream, query: AuditQuery, forma
                 write(&mut stream, &piece).await?;
             }
         }
+        // A file that can't be read may make redb panic: that is no end of the log.
+        reading.await.map_err(std::io::Error::other)?;
         let audit = AuditEntry::done(By::system(app.clock.now()), "audit.export", said);
         app.store.audit(audit).await.map_err(std::io::Error::other)?;
         write(&mut stream, &0_u32.to_be_bytes()).await
@@ -233,10 +243,18 @@ async fn read_request(stream: &mut UnixStream) -> Result<Request, String> {
 async fn fulfil(app: &Arc<App>, request: Request) -> Result<Answer, UserError> {
     let now = app.clock.now();
     let (store, folder, keep) = (app.store.clone(), app.config.backups_dir(), app.config.backup_keep());
+    let (roles, inner) = (app.auth.roles.clone(), app.clone());
     let work = move || match request {
-        Request::Account(change) => {
-            users::apply(&store, change, now)?;
-            Ok::<_, UserError>((Answer::Done, None))
+        Request::Account(wish) => {
+            let user = users::fulfil(&store, &roles, wish, now)?;
+            inner.auth.tell_ended(&user.id);
+            Ok::<_, UserError>((Answer::Account(Box::new(without_hash(user))), None))
+        }
+        Request::Accounts => Ok((Answer::Accounts(users::list(&store)?.into_iter().map(without_hash).collect()), None)),
+        Request::Unlock(username) => {
+            let user = store.user_by_name(&username)?.ok_or(UserError::Unknown)?;
+            inner.sign_in.unlock(&user.username);
+            Ok((Answer::Done, Some(("user.unlock", user.username))))
         }
         Request::Backup => {
             let made = store.backup(&folder, &Purpose { reason: MANUAL, now, keep })?;
@@ -260,6 +278,11 @@ async fn fulfil(app: &Arc<App>, request: Request) -> Result<Answer, UserError> {
         app.store.audit(AuditEntry::done(By::system(now), action, resource)).await?;
     }
     Ok(answer)
+}
+
+/// An account for somebody who has no use for its hash.
+fn without_hash(user: UserRecord) -> UserRecord {
+    UserRecord { password_hash: String::new(), ..user }
 }
 
 fn file_name(path: &Path) -> String {

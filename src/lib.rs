@@ -3,6 +3,8 @@
 //! The rooms, ground floor first (ARCHITECTURE.md draws them with their arrows):
 //!
 //! - ground, the outside world: [`store`], [`slurm`], [`clock`], [`random`]
+//! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`, [`limits`]
+//! - ground, the outside world: [`store`], [`slurm`], [`tls`], [`clock`], [`random`]
 //! - first, what the program is about: `jobs`, `templates`, `uploads`, `auth`
 //! - second, how it is reached: `http`, `live`, `tasks`, [`control`]
 //! - roof: `app` (wires it together), [`config`], `cli`
@@ -17,6 +19,7 @@ pub mod control;
 pub mod hands;
 pub mod http;
 pub mod jobs;
+pub mod limits;
 pub mod live;
 pub mod people;
 pub mod random;
@@ -27,6 +30,7 @@ pub mod ssh;
 pub mod store;
 pub mod tasks;
 pub mod templates;
+pub mod tls;
 pub mod unix;
 pub mod uploads;
 pub mod users;

@@ -20,18 +20,23 @@ pub fn id() -> Result<String, NoRandomness> {
 
 /// A password of 20 letters and digits without look-alikes (about 113 bits).
 pub fn password() -> Result<String, NoRandomness> {
+    text(20)
+}
+
+/// So many letters and digits without look-alikes, each of 5.8 bits.
+pub fn text(length: usize) -> Result<String, NoRandomness> {
     const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let mut password = String::with_capacity(20);
-    while password.len() < 20 {
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
         // Bytes past the last whole multiple would make some letters likelier; they are thrown away.
         let limit = 256 - 256 % LETTERS.len();
         for byte in bytes::<32>()? {
-            if usize::from(byte) < limit && password.len() < 20 {
-                password.push(char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
+            if usize::from(byte) < limit && text.len() < length {
+                text.push(char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
             }
         }
     }
-    Ok(password)
+    Ok(text)
 }
 
 /// Lower-case hex digits.

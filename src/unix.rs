@@ -1,7 +1,9 @@
-//! Unix users as this host's own lists know them.
+//! Unix users and their groups as this host's own lists know them.
 //!
 //! The program is linked statically and can't load the host's name services itself, so it asks `getent`, which knows
-//! the users of LDAP and SSSD as well. Where there is no `getent`, `/etc/passwd` is the list.
+//! the users of LDAP and SSSD as well. Where there is no `getent`, `/etc/passwd` and `/etc/group` are the lists.
+
+mod groups;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -10,13 +12,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::hands::local::command;
-use crate::hands::{Command, HandsError, UnixUser};
+use crate::hands::{Command, HandsError, Output, UnixUser};
+
+pub use groups::groups_of;
 
 /// Time limit of a look-up: a directory server that is away takes its time.
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// Where `getent` is looked for.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin";
+
+/// Most that a look-up of one user may print, bytes.
+const MOST_OUTPUT: u64 = 64 << 10;
 
 /// `getent`'s exit code when the list has no such user.
 const NOT_IN_THE_LIST: i32 = 2;
@@ -30,8 +37,8 @@ pub enum LookupError {
     /// They failed.
     #[error("the host's list of users can't be read: {0}")]
     Failed(String),
-    /// What they say is no line of passwd(5).
-    #[error("the host's list of users has something else than a user for {0}")]
+    /// What they say is no line of passwd(5) or group(5).
+    #[error("the host's list of users has something else than what was asked for {0}")]
     Malformed(String),
 }
 
@@ -95,27 +102,43 @@ pub fn is_login(name: &str) -> bool {
 
 /// What `getent` says about a name or number.
 async fn account(key: &str, path: &str, within: Duration) -> Result<Option<Account>, LookupError> {
-    let environment = [(OsString::from("PATH"), OsString::from(path))];
-    let folder = Some(PathBuf::from("/"));
-    let asked = Command { folder, within, most_output: 64 << 10, ..Command::new("getent").args(["passwd", key]) };
-    let said = match command::run(&environment, OsStr::new("/").as_ref(), asked).await {
-        Ok(said) => said,
-        Err(HandsError::TimedOut { .. }) => return Err(LookupError::TimedOut),
-        Err(HandsError::NotStarted { kind: io::ErrorKind::NotFound, .. }) => {
-            let in_list = |account: &Account| account.user.name == key || account.user.uid.to_string() == key;
-            return listed(in_list).map_err(|error| LookupError::Failed(error.to_string()));
-        }
-        Err(error) => return Err(LookupError::Failed(error.to_string())),
+    let Some(said) = getent("passwd", &[key.to_owned()], MOST_OUTPUT, path, within).await? else {
+        let in_list = |account: &Account| account.user.name == key || account.user.uid.to_string() == key;
+        return listed(in_list).map_err(|error| LookupError::Failed(error.to_string()));
     };
     if said.code == Some(NOT_IN_THE_LIST) {
         return Ok(None);
     }
     if !said.is_ok() {
-        let words: String = String::from_utf8_lossy(&said.stderr).trim().chars().take(200).collect();
-        return Err(LookupError::Failed(format!("getent failed: {words}")));
+        return Err(failed(&said));
     }
     let line = said.stdout.strip_suffix(b"\n").unwrap_or(&said.stdout);
     parse(line).map(Some).ok_or_else(|| LookupError::Malformed(key.to_owned()))
+}
+
+/// Asks `getent`; `None` where there is none on this host.
+async fn getent(
+    list: &str,
+    keys: &[String],
+    most_output: u64,
+    path: &str,
+    within: Duration,
+) -> Result<Option<Output>, LookupError> {
+    let environment = [(OsString::from("PATH"), OsString::from(path))];
+    let folder = Some(PathBuf::from("/"));
+    let asked = Command::new("getent").args([list]).args(keys);
+    let asked = Command { folder, most_output, within, ..asked };
+    match command::run(&environment, OsStr::new("/").as_ref(), asked).await {
+        Ok(said) => Ok(Some(said)),
+        Err(HandsError::TimedOut { .. }) => Err(LookupError::TimedOut),
+        Err(HandsError::NotStarted { kind: io::ErrorKind::NotFound, .. }) => Ok(None),
+        Err(error) => Err(LookupError::Failed(error.to_string())),
+    }
+}
+
+fn failed(said: &Output) -> LookupError {
+    let words: String = String::from_utf8_lossy(&said.stderr).trim().chars().take(200).collect();
+    LookupError::Failed(format!("getent failed: {words}"))
 }
 
 /// The first user in `/etc/passwd` that is meant.
@@ -128,10 +151,6 @@ fn listed(meant: impl Fn(&Account) -> bool) -> io::Result<Option<Account>> {
 fn parse(line: &[u8]) -> Option<Account> {
     let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
     let [name, _, uid, gid, _, home, shell] = fields.as_slice() else { return None };
-    let number = |field: &[u8]| {
-        let digits = field.iter().all(u8::is_ascii_digit);
-        std::str::from_utf8(field).ok().filter(|_| digits)?.parse::<u32>().ok()
-    };
     let path = |field: &[u8], otherwise: &str| match field {
         [] => PathBuf::from(otherwise),
         field => PathBuf::from(OsStr::from_bytes(field)),
@@ -143,6 +162,12 @@ fn parse(line: &[u8]) -> Option<Account> {
         return None;
     }
     Some(Account { user: UnixUser { name, uid: number(uid)?, gid: number(gid)?, home }, shell })
+}
+
+/// A field of digits alone.
+fn number(field: &[u8]) -> Option<u32> {
+    let digits = field.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(field).ok().filter(|_| digits)?.parse().ok()
 }
 
 #[cfg(test)]

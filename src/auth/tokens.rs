@@ -101,6 +101,15 @@ impl RefreshClaims {
     }
 }
 
+/// Why a token is no good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invalid {
+    /// Its time is over. That happens to everybody.
+    Expired,
+    /// It is none of ours, or not of this kind. That happens to nobody who means well.
+    Forged,
+}
+
 /// Signs and reads tokens.
 #[derive(Clone)]
 pub struct Tokens {
@@ -129,12 +138,12 @@ impl Tokens {
     }
 
     /// The claims, when the token is ours, of this kind and not expired.
-    pub fn read<C: DeserializeOwned + Expires>(&self, token: &str, now: UnixSeconds) -> Option<C> {
+    pub fn read<C: DeserializeOwned + Expires>(&self, token: &str, now: UnixSeconds) -> Result<C, Invalid> {
         if token.len() > MAX_TOKEN {
-            return None;
+            return Err(Invalid::Forged);
         }
-        let data = jsonwebtoken::decode::<C>(token, &self.decoding, &self.validation).ok()?;
-        (now < data.claims.expires_at()).then_some(data.claims)
+        let data = jsonwebtoken::decode::<C>(token, &self.decoding, &self.validation).map_err(|_| Invalid::Forged)?;
+        if now < data.claims.expires_at() { Ok(data.claims) } else { Err(Invalid::Expired) }
     }
 }
 
@@ -147,19 +156,20 @@ mod tests {
         let (ours, theirs) = (Tokens::new(&[1; 32]), Tokens::new(&[2; 32]));
         let access = ours.sign(&AccessClaims::new("u", &[], "s", 1_000)).unwrap();
         let refresh = ours.sign(&RefreshClaims::new("u", "t", "s", 1_000)).unwrap();
-        assert!(ours.read::<AccessClaims>(&access, 1_000).is_some());
-        assert!(ours.read::<AccessClaims>(&access, 1_000 + ACCESS_TOKEN_SECONDS - 1).is_some());
-        assert!(ours.read::<AccessClaims>(&access, 1_000 + ACCESS_TOKEN_SECONDS).is_none(), "expired by a second");
-        assert!(ours.read::<RefreshClaims>(&refresh, 1_000).is_some());
-        assert!(ours.read::<AccessClaims>(&refresh, 1_000).is_none(), "refresh used as access");
-        assert!(ours.read::<RefreshClaims>(&access, 1_000).is_none(), "access used as refresh");
-        assert!(theirs.read::<AccessClaims>(&access, 1_000).is_none(), "another key");
-        assert!(ours.read::<AccessClaims>(&access[..access.len() - 2], 1_000).is_none(), "cut short");
+        assert!(ours.read::<AccessClaims>(&access, 1_000).is_ok());
+        assert!(ours.read::<AccessClaims>(&access, 1_000 + ACCESS_TOKEN_SECONDS - 1).is_ok());
+        let late = ours.read::<AccessClaims>(&access, 1_000 + ACCESS_TOKEN_SECONDS);
+        assert_eq!(late.err(), Some(Invalid::Expired), "expired by a second");
+        assert!(ours.read::<RefreshClaims>(&refresh, 1_000).is_ok());
+        assert!(ours.read::<AccessClaims>(&refresh, 1_000).is_err(), "refresh used as access");
+        assert!(ours.read::<RefreshClaims>(&access, 1_000).is_err(), "access used as refresh");
+        assert!(theirs.read::<AccessClaims>(&access, 1_000).is_err(), "another key");
+        assert!(ours.read::<AccessClaims>(&access[..access.len() - 2], 1_000).is_err(), "cut short");
         // {"alg":"none","typ":"JWT"}
         let body = access.split('.').nth(1).unwrap();
         let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{body}.");
-        assert!(ours.read::<AccessClaims>(&unsigned, 1_000).is_none(), "alg none");
-        assert!(ours.read::<AccessClaims>(&"a".repeat(10_000), 1_000).is_none());
-        assert!(ours.read::<AccessClaims>("", 1_000).is_none());
+        assert!(ours.read::<AccessClaims>(&unsigned, 1_000).is_err(), "alg none");
+        assert!(ours.read::<AccessClaims>(&"a".repeat(10_000), 1_000).is_err());
+        assert!(ours.read::<AccessClaims>("", 1_000).is_err());
     }
 }

@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod config;
 mod import;
+mod listening;
 mod migrate;
 mod serve;
 mod ssh_ca;
@@ -44,7 +45,7 @@ enum Command {
     Store(store::Arguments),
     /// The key that sshd trusts to let slurmdash in as the person
     SshCa(ssh_ca::Arguments),
-    /// Accounts, and the Unix users they stand for
+    /// Accounts: make, list, change and remove them
     User(user::Arguments),
     /// Prove that nobody has changed the audit log, and hand it out
     Audit(audit::Arguments),

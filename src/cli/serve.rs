@@ -4,23 +4,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
+use super::listening::Listening;
 use super::{ConfigFile, USAGE, print_error, print_line};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Backend, Config, Flags, HttpFlags, LogFormat};
 use crate::secret::Secret;
 use crate::store::StoreError;
-use crate::{http, random, tasks};
-
-/// Requests that are under way when we are told to stop get so long.
-const DRAIN: Duration = Duration::from_secs(10);
+use crate::{random, tasks};
 
 /// Serve the dashboard, the API and the WebSocket.
 #[derive(clap::Args)]
@@ -128,33 +123,30 @@ fn start_log(config: &Config) {
 async fn serve(config: Config, arguments: &Arguments) -> Result<(), String> {
     // From here on a signal stops it in order, a start that is under way included.
     let signals = stop_signal()?;
-    let listen = config.http.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|error| {
-        format!("can't listen on {listen}: {error}; choose another address with --listen, port 0 takes a free one")
-    })?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let mut listening = Listening::bind(&config).await?;
     if arguments.migrate {
         bring_up(&config).map_err(|error| error.to_string())?;
     }
     let app = App::open(config, Clock::system()).await.map_err(|error| error.to_string())?;
+    // Before the first account is made: its password is shown only once.
+    listening.secure(&app.config, &app.clock).map_err(|error| error.to_string())?;
     let first = app.auth.first_admin().await.map_err(|error| error.to_string())?;
     let app = Arc::new(app);
     let background = TaskTracker::new();
     tasks::start(&app, &background);
-    let url = app.config.http.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    announce(&url, first.as_ref());
+    let url = listening.url(&app.config);
+    announce(&url, listening.fingerprint(), first.as_ref());
     if let Some(file) = &arguments.ready_file {
         write_ready_file(file, &url, first.as_ref())
             .map_err(|error| format!("can't write the ready file {}: {error}", file.display()))?;
     }
-    let outcome = until_stopped(listener, &app, signals).await;
-    app.stopping.cancel();
+    until_stopped(listening, &app, &background, signals).await;
     background.close();
     background.wait().await;
     app.people.shutdown().await;
     app.slurm.shutdown().await;
     tracing::info!("stopped");
-    outcome
+    Ok(())
 }
 
 /// Migrates the store, when there is an older one.
@@ -169,27 +161,18 @@ fn bring_up(config: &Config) -> Result<(), StoreError> {
 }
 
 /// Serves until a signal comes, then lets what is under way finish.
-async fn until_stopped(listener: TcpListener, app: &Arc<App>, signals: impl Future<Output = ()>) -> Result<(), String> {
-    let stopping = app.stopping.clone();
-    let service = http::router::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown({
-        let stopping = stopping.clone();
-        async move { stopping.cancelled().await }
-    });
-    let mut server = tokio::spawn(server.into_future());
-    tokio::select! {
-        outcome = &mut server => {
-            return outcome.map_err(|error| error.to_string())?.map_err(|error| error.to_string());
-        }
-        () = signals => {}
-    }
-    tracing::info!("stopping; requests that are under way may finish");
-    stopping.cancel();
-    if timeout(DRAIN, &mut server).await.is_err() {
-        tracing::warn!("some requests did not finish in time");
-        server.abort();
-    }
-    Ok(())
+async fn until_stopped(
+    listening: Listening,
+    app: &Arc<App>,
+    background: &TaskTracker,
+    signals: impl Future<Output = ()>,
+) {
+    let stop = async {
+        signals.await;
+        tracing::info!("stopping; requests that are under way may finish");
+        app.stopping.cancel();
+    };
+    tokio::join!(listening.serve(app, background), stop);
 }
 
 fn stop_signal() -> Result<impl Future<Output = ()>, String> {
@@ -204,8 +187,11 @@ fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-fn announce(url: &str, first: Option<&(String, Secret)>) {
+fn announce(url: &str, fingerprint: Option<String>, first: Option<&(String, Secret)>) {
     print_line(&format!("slurmdash is at {url}"));
+    if let Some(fingerprint) = fingerprint {
+        print_line(&format!("self-signed certificate, SHA-256 {fingerprint}"));
+    }
     if let Some((username, password)) = first {
         print_line(&format!("account:  {username}\npassword: {}", password.expose()));
         print_line("This password is shown only now.");

@@ -1,7 +1,7 @@
 //! What is wrong with values that types can't refuse: ranges, and values that only make sense together.
 use std::path::{Component, Path};
 
-use super::{Config, Problem};
+use super::{Config, Http, Problem};
 
 impl Config {
     /// Judges what types can't: ranges, and values that only make sense together.
@@ -19,6 +19,8 @@ impl Config {
             ("slurm.bin_dir", &self.slurm.bin_dir),
             ("slurm.conf", &self.slurm.conf),
             ("ssh.known_hosts", &Some(self.ssh.known_hosts.clone())),
+            ("tls.certificate", &self.tls.certificate),
+            ("tls.key", &self.tls.key),
         ] {
             if let Some(dir) = dir.as_ref().filter(|dir| !dir.is_absolute()) {
                 refuse(key, format!("must be an absolute path, not {}", dir.display()));
@@ -32,6 +34,7 @@ impl Config {
             let words = "must be an absolute path of letters, digits and /._+-, which every login shell takes alike";
             refuse("ssh.agent_path", format!("{words}, not {}", path.display()));
         }
+        self.auth.cluster.judge(&mut refuse);
         for (key, dir) in [("uploads.dir", &self.uploads.dir), ("jobs.dir", &self.jobs.dir)] {
             if let Some(dir) = dir.as_ref().filter(|dir| !dir.is_absolute() && !is_in_home(dir)) {
                 let words = "must be an absolute path or begin with ~/ and have no ..";
@@ -48,7 +51,25 @@ impl Config {
                 );
             }
         }
+        self.http.judge_origins(&mut refuse);
+        self.auth.judge(&mut refuse);
+        if let Some(oidc) = &self.auth.oidc {
+            oidc.judge(|key, message| refuse(&format!("auth.oidc.{key}"), message));
+            if self.http.public_url.is_none() {
+                let words = "must be given with auth.oidc: the provider sends people back to it";
+                refuse("http.public_url", words.into());
+            }
+        }
+        self.judge_tls(&mut refuse);
         for (key, value, least, most) in [
+            ("http.max_connections", u64::try_from(self.http.max_connections).unwrap_or(u64::MAX), 1, 1_000_000),
+            (
+                "http.max_connections_per_address",
+                u64::try_from(self.http.max_connections_per_address).unwrap_or(u64::MAX),
+                1,
+                1_000_000,
+            ),
+            ("tls.hsts_days", self.tls.hsts_days.into(), 0, 3650),
             ("slurm.timeout_seconds", self.slurm.timeout_seconds, 1, 600),
             ("slurm.poll_milliseconds", self.slurm.poll_milliseconds, 100, 600_000),
             ("slurm.idle_poll_milliseconds", self.slurm.idle_poll_milliseconds, 100, 3_600_000),
@@ -70,11 +91,41 @@ impl Config {
                 refuse(key, format!("must be between {least} and {most}, not {value}"));
             }
         }
+        self.limits.judge(&mut refuse);
         if self.log.level.parse::<tracing_subscriber::EnvFilter>().is_err() {
             refuse("log.level", format!("is no log level or filter: {:?}", self.log.level));
         }
         problems
     }
+}
+
+impl Http {
+    /// Which sites may call is for an administrator to say one by one.
+    fn judge_origins(&self, mut refuse: impl FnMut(&str, String)) {
+        for (at, origin) in self.allowed_origins.iter().enumerate() {
+            let key = format!("http.allowed_origins[{at}]");
+            if origin == "*" {
+                if self.allow_credentials {
+                    let words = "* together with http.allow_credentials would let every web site act as whoever looks \
+                                 at it; name the sites, or set allow_credentials to false";
+                    refuse(&key, words.into());
+                }
+                if self.allowed_origins.len() > 1 {
+                    refuse(&key, "* already stands for all; remove it or the others".into());
+                }
+            } else if !is_origin(origin) {
+                let words = "must be http:// or https:// and a host, in lower case and without a path";
+                refuse(&key, format!("{words}, not {origin:?}"));
+            }
+        }
+    }
+}
+
+/// Whether a text is an origin as browsers write it (RFC 6454, 6.2).
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(plain) && !text.ends_with(':'))
 }
 
 /// Whether a path is one in a person's home: `~` and plain names.

@@ -3,19 +3,30 @@
 //! To add a key: add the field with its comment to the struct of its section below and its default to that section's
 //! `Default`; the file, the environment (`SLURMDASH_<SECTION>__<KEY>`) and `config show` follow by themselves.
 
+mod auth;
+mod cluster;
 mod judge;
+pub mod limits;
+mod networks;
+mod oidc;
 mod origins;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Yaml};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use auth::Auth;
+pub use cluster::ClusterSignIn;
+pub use oidc::Oidc;
 pub use origins::{Entry, entries};
+pub use tls::{Tls, TlsMode};
 
 use crate::hands::UnixUser;
 
@@ -32,6 +43,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// How it is reached.
     pub http: Http,
+    /// Accounts and sessions.
+    pub auth: Auth,
+    /// HTTPS.
+    pub tls: Tls,
+    /// How often somebody may ask.
+    pub limits: limits::Limits,
     /// What it logs.
     pub log: Log,
     /// Where Slurm is.
@@ -57,6 +74,18 @@ pub struct Http {
     /// The address people use when it differs from `listen`, such as `https://hpc.example.org`. With `https` the
     /// session cookie is marked `Secure`.
     pub public_url: Option<String>,
+    /// Web sites, such as `https://cae.example.org`, whose pages may call the API from people's browsers. None by
+    /// default; `*` stands for all and is refused together with `allow_credentials`.
+    pub allowed_origins: Vec<String>,
+    /// Whether those pages may have the browser send credentials along.
+    pub allow_credentials: bool,
+    /// Proxies whose word on the client's address is taken (`X-Forwarded-For`, `Forwarded`): addresses and networks.
+    #[serde(with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Connections at once from one address, or from one IPv6 network of 64 bits.
+    pub max_connections_per_address: usize,
 }
 
 /// What it logs, on standard error.
@@ -190,6 +219,9 @@ impl Default for Config {
         Self {
             data_dir: "/var/lib/slurmdash".into(),
             http: Http::default(),
+            auth: Auth::default(),
+            tls: Tls::default(),
+            limits: limits::Limits::default(),
             log: Log::default(),
             slurm: Slurm::default(),
             ssh: Ssh::default(),
@@ -203,7 +235,15 @@ impl Default for Config {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            allowed_origins: Vec::new(),
+            allow_credentials: false,
+            trusted_proxies: Vec::new(),
+            max_connections: 8192,
+            max_connections_per_address: 512,
+        }
     }
 }
 
@@ -316,7 +356,7 @@ impl Config {
 
     /// Whether people reach it over HTTPS.
     pub fn is_https(&self) -> bool {
-        self.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+        self.serves_tls() || self.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 

@@ -27,7 +27,7 @@ pub fn entries(loaded: &Loaded) -> Vec<Entry> {
 
 fn flatten(prefix: &str, value: &serde_json::Value, found: &mut impl FnMut(&str, &serde_json::Value)) {
     match value {
-        serde_json::Value::Object(fields) => {
+        serde_json::Value::Object(fields) if !fields.is_empty() => {
             for (name, value) in fields {
                 let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
                 flatten(&key, value, found);

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use utoipa::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_swagger_ui::Config;
 
 use super::ApiError;
@@ -17,13 +17,18 @@ use super::observe::CONTENT_SECURITY_POLICY;
     info(
         title = "slurmdash",
         description = "Submit and watch Slurm jobs, upload their files, see the cluster. Sign in with \
-            `POST /api/auth/login` and send the access token as `Authorization: Bearer`. Errors are \
+            `POST /api/auth/login` and send the access token as `Authorization: Bearer`; programs make themselves an API \
+            key and send it as `X-API-Key`. Who asks too often gets 429 with `Retry-After`. Errors are \
             `application/problem+json` (RFC 9457) with a stable `code`. Live changes travel over the WebSocket `/ws`."
     ),
-    modifiers(&Bearer),
-    security(("bearer" = [])),
+    modifiers(&Schemes),
+    security(("bearer" = []), ("api_key" = [])),
     tags(
         (name = "auth", description = "Sign in and out"),
+        (name = "sessions", description = "Where one is signed in"),
+        (name = "api-keys", description = "How other programs sign in"),
+        (name = "users", description = "Looking after accounts"),
+        (name = "audit", description = "What was done, and what somebody should look at"),
         (name = "cluster", description = "Nodes and partitions"),
         (name = "jobs", description = "Submit, watch and cancel jobs"),
         (name = "templates", description = "Job templates"),
@@ -33,12 +38,14 @@ use super::observe::CONTENT_SECURITY_POLICY;
 )]
 pub struct Description;
 
-struct Bearer;
+struct Schemes;
 
-impl utoipa::Modify for Bearer {
+impl utoipa::Modify for Schemes {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
+        components.add_security_scheme("api_key", key);
     }
 }
 

@@ -1,9 +1,7 @@
 //! What handlers take from a request, each refusing with a problem that says what is wrong where.
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,10 +10,13 @@ use serde::de::DeserializeOwned;
 use slurmdash_api::problem::FieldProblem;
 
 use super::ApiError;
-use super::observe::{RequestId, bearer};
-use crate::app::App;
 use crate::auth::{Origin, Principal};
-use crate::store::audit::By;
+use crate::store::walk::{Cursor, PageRequest};
+
+/// Rows of a page unless told.
+const PAGE: usize = 50;
+/// Most rows of a page.
+const MAX_PAGE: usize = 500;
 
 /// A JSON body, both ways. In: unknown and duplicate fields, wrong types and trailing text are refused by field.
 pub struct Json<T>(pub T);
@@ -120,29 +121,32 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
+/// What the guard found out; see [`super::guard`].
 impl<S: Send + Sync> FromRequestParts<S> for Origin {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let agent = parts.headers.get(header::USER_AGENT).map(|agent| {
-            let agent = String::from_utf8_lossy(agent.as_bytes());
-            agent[..agent.floor_char_boundary(By::MAX_AGENT)].to_owned()
-        });
-        Ok(Self {
-            address: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical()),
-            agent,
-            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
-        })
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }
 
-impl FromRequestParts<Arc<App>> for Principal {
+/// What the guard found out; see [`super::guard`].
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let token = bearer(&parts.headers).ok_or_else(|| ApiError::unauthorized("sign in first"))?;
-        let who = app.auth.authenticate(token)?;
-        let Ok(origin) = Origin::from_request_parts(parts, app).await;
-        Ok(Self { origin, ..who })
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| ApiError::unauthorized("sign in first"))
     }
+}
+
+/// Which page of a list that is read by cursor.
+pub fn page_request(after: Option<&str>, limit: Option<usize>) -> Result<PageRequest, ApiError> {
+    let wrong =
+        |field: &str, message: String| ApiError::invalid_fields(vec![FieldProblem { field: field.into(), message }]);
+    let limit = limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(wrong("limit", format!("must be 1 to {MAX_PAGE}")));
+    }
+    let after = after.map(str::parse::<Cursor>).transpose().map_err(|error| wrong("after", error.to_string()))?;
+    Ok(PageRequest { after, limit })
 }

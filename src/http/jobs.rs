@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use slurmdash_api::Problem;
-use slurmdash_api::auth::{Message, Permission};
+use slurmdash_api::auth::Message;
 use slurmdash_api::jobs::{
     ActionKind, ActionRequest, ActionResult, ActionResults, HintsQuery, JobDetail, JobForecast, JobPage, JobPreview,
     JobQuery, JobRecordText, JobRequest, JobSubmitted, RunHints,
@@ -69,7 +69,6 @@ pub async fn submit(
     headers: HeaderMap,
     Json(request): Json<JobRequest>,
 ) -> Result<(StatusCode, Json<JobSubmitted>), ApiError> {
-    who.require(Permission::JobSubmit)?;
     let key = headers.get(IDEMPOTENCY_KEY).map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
     Ok((StatusCode::CREATED, Json(jobs::submit::submit(&app, &who, request, key).await?)))
 }
@@ -84,7 +83,6 @@ pub async fn test(
     who: Principal,
     Json(request): Json<JobRequest>,
 ) -> Result<Json<JobForecast>, ApiError> {
-    who.require(Permission::JobSubmit)?;
     Ok(Json(jobs::test(&app, &who, &request).await?))
 }
 
@@ -98,7 +96,6 @@ pub async fn hints(
     who: Principal,
     Query(query): Query<HintsQuery>,
 ) -> Result<Json<RunHints>, ApiError> {
-    who.require(Permission::JobView)?;
     Ok(Json(jobs::hints(&app, &who, &query)?))
 }
 
@@ -112,7 +109,6 @@ pub async fn act(
     who: Principal,
     Json(request): Json<ActionRequest>,
 ) -> Result<Json<ActionResults>, ApiError> {
-    who.require(Permission::JobSubmit)?;
     let outcomes = actions::act(&app, &who, request).await?;
     let results: Vec<ActionResult> = outcomes
         .into_iter()
@@ -137,7 +133,6 @@ pub async fn preview(
     who: Principal,
     Json(request): Json<JobRequest>,
 ) -> Result<Json<JobPreview>, ApiError> {
-    who.require(Permission::JobSubmit)?;
     Ok(Json(jobs::preview(&app, &who, &request).await?))
 }
 
@@ -151,7 +146,6 @@ pub async fn list(
     who: Principal,
     Query(query): Query<JobQuery>,
 ) -> Result<Response, ApiError> {
-    who.require(Permission::JobView)?;
     let page = jobs::list(&app, &who, query).await?;
     let headers = AppendHeaders([
         (HeaderName::from_static("x-total-count"), page.total.to_string()),
@@ -170,7 +164,6 @@ pub async fn detail(
     who: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<JobDetail>, ApiError> {
-    who.require(Permission::JobView)?;
     let id: JobId = id.parse()?;
     Ok(Json(jobs::detail(&app, &who, &id).await?))
 }
@@ -185,7 +178,6 @@ pub async fn record(
     who: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<JobRecordText>, ApiError> {
-    who.require(Permission::JobView)?;
     let id: JobId = id.parse()?;
     Ok(Json(jobs::record_text(&app, &who, &id).await?))
 }
@@ -209,7 +201,6 @@ pub async fn act_on_one(
     who: Principal,
     Path((id, action)): Path<(String, String)>,
 ) -> Result<Json<Message>, ApiError> {
-    who.require(Permission::JobSubmit)?;
     let id: JobId = id.parse()?;
     let (kind, done) = match action.as_str() {
         "cancel" => (ActionKind::Cancel, "is being cancelled"),

@@ -1,16 +1,21 @@
 //! Around every request: an id, one log line, problem bodies and the security headers.
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderName, HeaderValue};
-use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
 use super::ApiError;
+use crate::app::App;
 use crate::random;
+use crate::security::kinds;
+use crate::store::audit::By;
 
 /// Answers carry the id under which the log has the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,12 +42,17 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 pub struct KeepBody;
 
 /// The outermost middleware.
-pub async fn observe(mut request: Request, next: Next) -> Response {
+pub async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let Ok(id) = random::bytes::<8>().map(|bytes| random::hex(&bytes)) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
+    if is_path_attack(&path) {
+        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let by = By { address, request_id: Some(id.clone()), ..By::system(app.clock.now()) };
+        app.security.note(kinds::PATH_ATTACK, &by, "an address that leads out of its folder");
+    }
     let span = tracing::info_span!("request", id, %method, path);
     let begun = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
@@ -109,6 +119,13 @@ fn framework_error(status: StatusCode) -> ApiError {
     ApiError::new(status, code, detail)
 }
 
+/// Whether an address tries to lead out of where it is, plainly or encoded once or twice. No page or call has such a one.
+fn is_path_attack(path: &str) -> bool {
+    let path =
+        path.to_ascii_lowercase().replace("%25", "%").replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+    path.contains("%00") || path.split(['/', '\\']).any(|segment| segment == "..")
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "the signature that the layer wants")]
 /// Answers a handler's panic like any other internal error; the panic itself is in the log.
 pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
@@ -120,8 +137,15 @@ pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     ApiError::internal(words).into_response()
 }
 
-/// The bearer token of `Authorization`.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn addresses_that_lead_out_are_seen_through() {
+        for attack in ["/../x", "/a/..", "/%2e%2e/x", "/%252e%252e%252fx", "/a%2f..%2f", "/..%5cx", "/x%00.txt"] {
+            assert!(super::is_path_attack(attack), "{attack}");
+        }
+        for plain in ["/", "/api/jobs/1", "/a..b", "/...", "/a%20b"] {
+            assert!(!super::is_path_attack(plain), "{plain}");
+        }
+    }
 }

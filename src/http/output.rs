@@ -9,11 +9,10 @@ use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use slurmdash_api::Problem;
-use slurmdash_api::auth::Permission;
 use slurmdash_api::jobs::{DownloadLink, DownloadQuery, OutputChunk, OutputQuery, OutputStream};
 
-use super::ApiError;
 use super::extract::{Json, Path, Query};
+use super::{ApiError, own_site};
 use crate::app::App;
 use crate::auth::{Origin, Principal};
 use crate::hands::{HandsError, OpenFile};
@@ -21,6 +20,7 @@ use crate::jobs::downloads::GOOD_FOR;
 use crate::jobs::output::{self, Range};
 use crate::jobs::{self};
 use crate::slurm::JobId;
+use crate::store::audit::AuditEntry;
 
 /// The cookie that a ticket travels in.
 const COOKIE: &str = "slurmdash_download";
@@ -40,7 +40,6 @@ pub async fn piece(
     Path(id): Path<String>,
     Query(query): Query<OutputQuery>,
 ) -> Result<Json<OutputChunk>, ApiError> {
-    who.require(Permission::JobView)?;
     let id: JobId = id.parse()?;
     let range = Range::of(&query)?;
     let (hands, path) = jobs::output_of(&app, &who, &id, query.stream).await?;
@@ -58,7 +57,6 @@ pub async fn link(
     Path(id): Path<String>,
     Query(query): Query<DownloadQuery>,
 ) -> Result<Response, ApiError> {
-    who.require(Permission::JobView)?;
     let id: JobId = id.parse()?;
     // Refused now rather than on a page that can't say why.
     jobs::output_of(&app, &who, &id, query.stream).await?;
@@ -87,35 +85,26 @@ pub async fn download(State(app): State<Arc<App>>, request: Request) -> Result<R
     let Path(id) = Path::<String>::from_request_parts(&mut parts, &app).await?;
     let Query(query) = Query::<DownloadQuery>::from_request_parts(&mut parts, &app).await?;
     let id: JobId = id.parse()?;
-    let who = match ticket_of(&parts.headers) {
-        Some(ticket) => {
-            let who = app.downloads.take(&ticket, &id, query.stream, app.clock.now());
-            let who = who.filter(|who| app.auth.is_signed_in(who));
+    let Ok(origin) = Origin::from_request_parts(&mut parts, &app).await;
+    let who = match (parts.extensions.remove::<Principal>(), own_site::cookie(&parts.headers, COOKIE)) {
+        (Some(who), _) => who,
+        (None, Some(ticket)) => {
+            let who = app.downloads.take(ticket, &id, query.stream, app.clock.now());
+            let who = who.filter(|who| app.auth.still_holds(who));
             let who =
                 who.ok_or_else(|| ApiError::unauthorized("this link was used or is too old; ask for it again"))?;
-            let Ok(origin) = Origin::from_request_parts(&mut parts, &app).await;
             Principal { origin, ..who }
         }
-        None => Principal::from_request_parts(&mut parts, &app).await?,
+        (None, None) => return Err(ApiError::unauthorized("sign in first")),
     };
-    who.require(Permission::JobView)?;
     let (hands, path) = jobs::output_of(&app, &who, &id, query.stream).await?;
     let file = output::open(hands.as_ref(), &path).await?;
     let file =
         file.ok_or_else(|| ApiError::not_found(format!("file {}: the job has not written yet", path.display())))?;
     let size = file.stat().await.map_err(|error| HandsError::file(&path, &error))?.size;
     let kind = if query.stream == OutputStream::Stderr { "err" } else { "out" };
+    app.store.audit(AuditEntry::done(who.by(app.clock.now()), "output.download", format!("{id} {kind}"))).await?;
     sent(file, size, &parts.headers, &format!("slurm-{id}.{kind}"))
-}
-
-/// The ticket, when a browser follows a link: a program with a token has none.
-fn ticket_of(headers: &HeaderMap) -> Option<String> {
-    if headers.contains_key(header::AUTHORIZATION) {
-        return None;
-    }
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let cookies = lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    cookies.filter(|(name, _)| *name == COOKIE).map(|(_, ticket)| ticket.to_owned()).next()
 }
 
 /// What is there now, as an attachment; what the job adds meanwhile is not waited for.

@@ -49,6 +49,11 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
+    /// 429 `rate_limited`.
+    pub fn too_often(seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limit exceeded").with_retry_after(seconds)
+    }
+
     /// 500 `internal`: the error goes to the log, not to the caller.
     pub fn internal(error: impl Display) -> Self {
         tracing::error!(%error, "request failed");
@@ -100,6 +105,7 @@ impl ApiError {
             error: self.detail.clone(),
             fields: self.fields.clone(),
             missing_chunks: self.missing_chunks.clone(),
+            retry_after: self.retry_after,
         }
     }
 }
@@ -124,7 +130,8 @@ impl From<AuthError> for ApiError {
         let detail = error.to_string();
         match error {
             AuthError::InvalidCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail),
-            AuthError::InvalidToken => Self::unauthorized(detail),
+            AuthError::InvalidToken | AuthError::SessionOver | AuthError::InvalidKey => Self::unauthorized(detail),
+            AuthError::Throttled { seconds } => Self::too_often(seconds),
             AuthError::ReusedToken => Self::new(StatusCode::UNAUTHORIZED, "token_reused", detail),
             AuthError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).with_retry_after(1),
             AuthError::Store(error) => error.into(),

@@ -119,6 +119,20 @@ pub async fn serve(request: Request) -> Response {
     ApiError::not_found("such address").into_response()
 }
 
+/// A text as a value of a query: all but unreserved characters as their bytes (RFC 3986, 2.1).
+pub fn escape(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut escaped, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a String can't fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+        escaped
+    })
+}
+
 fn is_page(path: &str) -> bool {
     PAGES.contains(&path)
         || PAGES_BELOW.iter().any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| !rest.contains(['/', '.'])))

@@ -6,7 +6,7 @@ use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use slurmdash_api::Problem;
-use slurmdash_api::auth::{Message, Permission};
+use slurmdash_api::auth::Message;
 use slurmdash_api::problem::FieldProblem;
 use slurmdash_api::uploads::{
     ChunkStored, CompleteUpload, InitUpload, Upload, UploadFinished, UploadList, UploadQuery, UploadStarted,
@@ -80,7 +80,6 @@ pub async fn init(
     who: Principal,
     Json(request): Json<InitUpload>,
 ) -> Result<(StatusCode, Json<UploadStarted>), ApiError> {
-    who.require(Permission::DataWrite)?;
     Ok((StatusCode::CREATED, Json(app.uploads.begin(&who, request).await?)))
 }
 
@@ -99,7 +98,6 @@ pub async fn complete(
     who: Principal,
     Json(request): Json<CompleteUpload>,
 ) -> Result<Json<UploadFinished>, ApiError> {
-    who.require(Permission::DataWrite)?;
     Ok(Json(app.uploads.complete(&who, &request.upload_id, request.verify_checksum).await?))
 }
 
@@ -113,7 +111,6 @@ pub async fn list(
     who: Principal,
     Query(query): Query<UploadQuery>,
 ) -> Result<Json<UploadList>, ApiError> {
-    who.require(Permission::DataRead)?;
     Ok(Json(app.uploads.list(&who.user_id, &query).await?))
 }
 
@@ -127,7 +124,6 @@ pub async fn detail(
     who: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<Upload>, ApiError> {
-    who.require(Permission::DataRead)?;
     Ok(Json(app.uploads.get(&who.user_id, &id).await?))
 }
 
@@ -145,7 +141,6 @@ pub async fn delete(
     who: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<Message>, ApiError> {
-    who.require(Permission::DataWrite)?;
     app.uploads.delete(&who, &id).await?;
     Ok(Json(Message { message: "Upload removed".into() }))
 }
@@ -184,7 +179,6 @@ pub async fn chunk(
     who: Principal,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Json<ChunkStored>, ApiError> {
-    who.require(Permission::DataWrite)?;
     let mut form = form.map_err(|_| {
         ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -305,12 +299,12 @@ impl Parts<'_> {
     }
 }
 
-fn refused(field: &str, message: &str) -> ApiError {
+pub(super) fn refused(field: &str, message: &str) -> ApiError {
     ApiError::invalid_fields(vec![FieldProblem { field: field.into(), message: message.into() }])
 }
 
 /// A short part of the form as text.
-async fn text(field: &mut Field<'_>, name: &str) -> Result<String, ApiError> {
+pub(super) async fn text(field: &mut Field<'_>, name: &str) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(more) = in_time(field.chunk()).await? {
         if bytes.len() + more.len() > MAX_TEXT {
@@ -322,7 +316,7 @@ async fn text(field: &mut Field<'_>, name: &str) -> Result<String, ApiError> {
 }
 
 /// Waits for the sender, but not for ever.
-async fn in_time<T>(more: impl Future<Output = Result<T, MultipartError>>) -> Result<T, ApiError> {
+pub(super) async fn in_time<T>(more: impl Future<Output = Result<T, MultipartError>>) -> Result<T, ApiError> {
     match timeout(MAX_SILENCE, more).await {
         Ok(Ok(more)) => Ok(more),
         Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {

@@ -67,7 +67,9 @@ fn hash(secret: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Origin;
+    use slurmdash_api::auth::AccountSource;
+
+    use crate::auth::{Credential, Origin};
 
     #[test]
     fn a_ticket_is_good_once_for_one_file_and_a_minute() {
@@ -75,8 +77,10 @@ mod tests {
             user_id: "u".into(),
             username: "ada".into(),
             permissions: Vec::new(),
+            roles: Vec::new(),
+            source: AccountSource::Local,
             unix_user: None,
-            session_id: "s".into(),
+            credential: Credential::Session("s".into()),
             origin: Origin::default(),
         };
         let (downloads, id) = (Downloads::default(), JobId { job: 7, task: None });

@@ -72,6 +72,7 @@ impl Connection {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answered = true;
         let stopping = self.app.stopping.clone();
+        let mut ended = self.app.auth.ended();
         loop {
             let outcome = tokio::select! {
                 message = stream.next() => match message {
@@ -90,6 +91,11 @@ impl Connection {
                 },
                 Some(text) = from_followers.recv() => self.send(Message::Text(text)).await,
                 _ = pings.tick() => self.check(&mut answered).await,
+                user = ended.recv() => match user {
+                    Ok(user) if *user != *self.who.user_id => Ok(()),
+                    // Ours, or one of those that were missed.
+                    _ => self.still_holds(),
+                },
                 () = stopping.cancelled() => Err(End::Close(close_code::RESTART, "the server is stopping")),
             };
             if let Err(end) = outcome {
@@ -107,10 +113,17 @@ impl Connection {
         if !std::mem::replace(answered, false) {
             return Err(End::Gone);
         }
-        if !self.app.auth.is_signed_in(&self.who) {
-            return Err(End::Close(SESSION_ENDED, "the session has ended"));
-        }
+        self.still_holds()?;
         self.send(Message::Ping(bytes::Bytes::new())).await
+    }
+
+    /// Ends when the session has, or when something was taken away that it allowed.
+    fn still_holds(&self) -> Result<(), End> {
+        if self.app.auth.still_holds(&self.who) {
+            Ok(())
+        } else {
+            Err(End::Close(SESSION_ENDED, "the session has ended"))
+        }
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {

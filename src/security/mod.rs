@@ -21,8 +21,11 @@ pub use crate::store::events::kinds::Kind;
 
 /// Pause between two flushes.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
-/// Most different ones that wait for a flush; the others are counted by their kind alone.
-const MOST_WAITING: usize = 1024;
+/// Different ones of a kind that are told apart in a row; the others are counted by their kind alone. So no flood of
+/// addresses fills the disk, and none of one kind hides another.
+const TOLD_APART: u32 = 256;
+/// One more may be told apart after so long, seconds.
+const ANOTHER_AFTER: UnixSeconds = 4;
 /// Longest text that is kept of what somebody typed, bytes.
 const MAX_TEXT: usize = 512;
 
@@ -61,11 +64,16 @@ impl Security {
         self.waiting(|waiting| waiting.add(Group::of(incident)));
     }
 
+    /// Tells of something in a few words.
+    pub fn note(&self, kind: Kind, by: &By, description: &str) {
+        self.report(Incident { kind, by: by.clone(), resource: None, description: description.to_owned() });
+    }
+
     /// Writes down what waits, and answers when that, and all from flushes before, is on disk. What can't be written
     /// waits on.
     pub async fn flush(&self) -> Result<(), StoreError> {
         let _turn = self.0.flushing.lock().await;
-        let taken = self.waiting(std::mem::take);
+        let taken = self.waiting(Waiting::take);
         if taken.is_empty() {
             return Ok(());
         }
@@ -115,14 +123,41 @@ struct Waiting {
     groups: HashMap<Same, Group>,
     /// What there is no more room for, by kind.
     crowds: BTreeMap<&'static str, Group>,
+    /// How many more of each kind may be told apart.
+    budgets: BTreeMap<&'static str, Budget>,
+}
+
+/// How many more may be told apart, as of a time.
+struct Budget {
+    left: u32,
+    at: UnixSeconds,
+}
+
+impl Budget {
+    /// Spends one; `false` when there is none.
+    fn spend(&mut self, now: UnixSeconds) -> bool {
+        let more = now.saturating_sub(self.at).max(0) / ANOTHER_AFTER;
+        self.at = self.at.saturating_add(more * ANOTHER_AFTER).min(now.max(self.at));
+        self.left = self.left.saturating_add(u32::try_from(more).unwrap_or(u32::MAX)).min(TOLD_APART);
+        let is_left = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        is_left
+    }
 }
 
 impl Waiting {
+    /// What waits; budgets stay.
+    fn take(&mut self) -> Self {
+        let (groups, crowds) = (std::mem::take(&mut self.groups), std::mem::take(&mut self.crowds));
+        Self { groups, crowds, budgets: BTreeMap::new() }
+    }
+
     fn add(&mut self, group: Group) {
-        let is_full = self.groups.len() >= MOST_WAITING;
+        let (kind, now) = (group.incident.kind.word, group.incident.by.at);
         if let Some(same) = self.groups.get_mut(&group.same()) {
             same.join(&group);
-        } else if group.is_crowd || is_full {
+        } else if group.is_crowd || !self.budgets.entry(kind).or_insert(Budget { left: TOLD_APART, at: now }).spend(now)
+        {
             let crowd = group.into_crowd();
             match self.crowds.get_mut(crowd.incident.kind.word) {
                 Some(same) => same.join(&crowd),

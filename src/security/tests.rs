@@ -86,13 +86,26 @@ async fn a_hundred_thousand_attempts_are_few_rows_and_none_is_lost() {
     }
     place.security.flush().await.unwrap();
     let events = place.events();
-    assert_eq!(events.len(), MOST_WAITING + 1);
+    assert_eq!(events.len(), TOLD_APART as usize + 1);
     assert_eq!(events.iter().map(|event| event.count).sum::<u64>(), 100_000);
     let crowd = events.iter().find(|event| event.address.is_none()).unwrap();
-    assert_eq!(crowd.count, 100_000 - MOST_WAITING as u64);
+    assert_eq!(crowd.count, 100_000 - u64::from(TOLD_APART));
     assert_eq!((crowd.severity, &crowd.username), (Severity::High, &None));
     assert!(crowd.description.contains("from more addresses"), "{}", crowd.description);
-    assert_eq!(place.rows().len(), MOST_WAITING + 1);
+    assert_eq!(place.rows().len(), TOLD_APART as usize + 1);
+
+    // From as many addresses again and again: a flood writes no more than one told apart every few seconds.
+    for second in 0..100 {
+        for number in 0..1_000 {
+            place.security.report(from(1_000_000 + second * 1_000 + number, 5 + i64::from(second)));
+        }
+        place.security.flush().await.unwrap();
+    }
+    assert_eq!(place.events().len(), TOLD_APART as usize + 1 + 100 / 4);
+    // Another kind has its own.
+    place.security.report(Incident { kind: kinds::PATH_ATTACK, ..from(1, 106) });
+    place.security.flush().await.unwrap();
+    assert!(place.events().iter().any(|event| event.kind == "path_attack" && event.address.is_some()));
 
     // From few addresses, over many flushes.
     let place = Place::new();

@@ -17,13 +17,16 @@ use crate::hands::{HandsError, words_of};
 use crate::random;
 
 /// A login host that takes longer than this is away.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A channel that takes longer than this to open is none.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// Nothing came for so long: ask whether the host is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// So many questions without an answer are the end.
 const KEEP_ALIVE_MOST: usize = 3;
+/// Nothing came for so long, not even an answer to that question: a host that stalls before anybody is signed in is not
+/// asked.
+const GIVEN_UP: Duration = Duration::from_mins(3);
 /// Most of what a command says that is kept for an error, bytes.
 const MOST_WORDS: usize = 4096;
 
@@ -53,7 +56,7 @@ impl Connection {
     ) -> Result<Self, HandsError> {
         match timeout(CONNECT_WITHIN, Self::sign_in(settings, ca, user, clock, tell)).await {
             Ok(opened) => opened,
-            Err(_) => Err(unreachable(settings, format!("it gave no answer within {} s", CONNECT_WITHIN.as_secs()))),
+            Err(_) => Err(silent(settings, CONNECT_WITHIN)),
         }
     }
 
@@ -64,20 +67,7 @@ impl Connection {
         clock: &Clock,
         tell: impl FnOnce(Issued),
     ) -> Result<Self, HandsError> {
-        let stream = TcpStream::connect((settings.host.as_str(), settings.port)).await;
-        let stream = stream.map_err(|error| unreachable(settings, words_of(&error)))?;
-        let local = stream.local_addr().map_err(|error| unreachable(settings, words_of(&error)))?;
-        let known = Known::read(&settings.known_hosts, &settings.host, settings.port);
-        let known = Arc::new(known.map_err(|reason| untrusted(settings, reason))?);
-        let config = Arc::new(config(&known));
-        let judge = Judge::new(known, settings.host.clone(), clock.clone());
-        let verdict = judge.verdict.clone();
-        let handle = client::connect_stream(config, stream, judge).await.map_err(|error| {
-            match verdict.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                Some(reason) => untrusted(settings, reason),
-                None => unreachable(settings, error.to_string()),
-            }
-        })?;
+        let (handle, local) = reach(settings, clock).await?;
         let mut connection = Self { handle, address: settings.address(), user: user.to_owned() };
         connection.show_certificate(settings, ca, local, clock, tell).await?;
         Ok(connection)
@@ -168,13 +158,42 @@ impl Connection {
 
     /// Ends it.
     pub async fn close(&self) {
-        // Whoever is gone can't be told.
-        let _ = timeout(Duration::from_secs(1), self.handle.disconnect(Disconnect::ByApplication, "", "en")).await;
+        leave(&self.handle).await;
     }
 }
 
-fn unreachable(settings: &Settings, reason: String) -> HandsError {
+/// Connects and judges the host by its key; nobody is signed in yet. Also answers the address that it sees us from.
+pub(super) async fn reach(settings: &Settings, clock: &Clock) -> Result<(Handle<Judge>, SocketAddr), HandsError> {
+    let stream = TcpStream::connect((settings.host.as_str(), settings.port)).await;
+    let stream = stream.map_err(|error| unreachable(settings, words_of(&error)))?;
+    let local = stream.local_addr().map_err(|error| unreachable(settings, words_of(&error)))?;
+    let known = Known::read(&settings.known_hosts, &settings.host, settings.port);
+    let known = Arc::new(known.map_err(|reason| untrusted(settings, reason))?);
+    let config = Arc::new(config(&known));
+    let judge = Judge::new(known, settings.host.clone(), clock.clone());
+    let verdict = judge.verdict.clone();
+    let handle = client::connect_stream(config, stream, judge).await.map_err(|error| {
+        match verdict.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(reason) => untrusted(settings, reason),
+            None => unreachable(settings, error.to_string()),
+        }
+    })?;
+    Ok((handle, local))
+}
+
+/// Tells the host that we are leaving.
+pub(super) async fn leave(handle: &Handle<Judge>) {
+    // Whoever is gone can't be told.
+    let _ = timeout(Duration::from_secs(1), handle.disconnect(Disconnect::ByApplication, "", "en")).await;
+}
+
+pub(super) fn unreachable(settings: &Settings, reason: String) -> HandsError {
     HandsError::Unreachable { host: settings.address(), reason }
+}
+
+/// The host kept silent for so long.
+pub(super) fn silent(settings: &Settings, within: Duration) -> HandsError {
+    unreachable(settings, format!("it gave no answer within {} s", within.as_secs()))
 }
 
 fn untrusted(settings: &Settings, reason: String) -> HandsError {
@@ -185,6 +204,7 @@ fn untrusted(settings: &Settings, reason: String) -> HandsError {
 /// What is agreed with the host: it shows a key of a kind that we know it by.
 fn config(known: &Known) -> client::Config {
     let mut config = client::Config {
+        inactivity_timeout: Some(GIVEN_UP),
         keepalive_interval: Some(KEEP_ALIVE),
         keepalive_max: KEEP_ALIVE_MOST,
         nodelay: true,

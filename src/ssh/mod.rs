@@ -4,6 +4,7 @@
 //!   for a minute lets us in as one Unix user, from one address, for nothing but a session.
 //! - [`known_hosts`]: the login host must be the one that the administrator knows.
 //! - [`connection`]: one SSH connection as one person; [`terminal`] a login shell on it.
+//! - [`password`]: whether the host's sshd takes a person's password, for who signs in to us with it.
 //! - [`bring`]: the agent, which does everything else, is copied there once where it is missing.
 //! - [`pool`]: one connection for each person who is active, made when needed and closed when idle.
 
@@ -11,6 +12,7 @@ mod bring;
 pub mod ca;
 mod connection;
 mod known_hosts;
+pub mod password;
 pub mod pool;
 mod terminal;
 
@@ -22,7 +24,8 @@ use slurmdash_api::UnixSeconds;
 
 pub use bring::is_plain as is_plain_path;
 pub use ca::{Ca, CaError};
-pub use pool::Pool;
+pub use password::PasswordAuth;
+pub use pool::{Pool, judge};
 
 /// How the login host is reached.
 #[derive(Debug, Clone)]

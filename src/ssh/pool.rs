@@ -172,8 +172,9 @@ impl Pool {
     }
 }
 
-/// The user behind a login, if anything may be done as that one.
-async fn judge(login: &str, min_uid: u32) -> Result<UnixUser, HandsError> {
+/// The user behind a login, if anything may be done as that one: [`HandsError::NotAllowed`] and [`HandsError::NoUser`]
+/// say that it may not.
+pub async fn judge(login: &str, min_uid: u32) -> Result<UnixUser, HandsError> {
     let refuse = |reason: String| Err(HandsError::NotAllowed { user: login.chars().take(64).collect(), reason });
     if !unix::is_login(login) {
         return refuse("it is no login".into());

@@ -5,7 +5,7 @@ use slurmdash_api::UnixSeconds;
 use super::audit::AuditEntry;
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
-use super::tx::update;
+use super::tx::{Tx, update};
 use super::walk::{Page, PageRequest, Source as _, Walk};
 use super::{Store, StoreError};
 
@@ -90,6 +90,11 @@ impl Store {
         self.read(|view| Walk::group(&ACTIVE, Key::new()).between(good, None).ascending().page(view, page))
     }
 
+    /// How many keys somebody has, good or not.
+    pub fn api_key_count(&self, user_id: &str) -> Result<u64, StoreError> {
+        self.read(|view| view.count(&BY_USER, &Key::new().text(user_id)))
+    }
+
     /// Revokes somebody's key; `false` when there is none or it was revoked before.
     pub async fn revoke_api_key(&self, user_id: String, id: String, audit: AuditEntry) -> Result<bool, StoreError> {
         self.write(move |tx| {
@@ -104,12 +109,22 @@ impl Store {
         .await
     }
 
-    /// Remembers that a key was used.
-    pub async fn api_key_used(&self, id: String, at: UnixSeconds) -> Result<(), StoreError> {
+    /// Remembers that keys were used, each with its audit row.
+    pub async fn api_keys_used(&self, keys: Vec<(String, UnixSeconds, AuditEntry)>) -> Result<(), StoreError> {
         self.write(move |tx| {
-            update::<ApiKeyRecord>(tx, &Key::raw(id.as_str()), |found| found.last_used_at = Some(at))?;
+            for (id, at, audit) in &keys {
+                if update::<ApiKeyRecord>(tx, &Key::raw(id.as_str()), |found| found.last_used_at = Some(*at))? {
+                    tx.append_audit(audit)?;
+                }
+            }
             Ok(tx.housekeeping(()))
         })
         .await
     }
+}
+
+/// Removes all keys of a user.
+pub(super) fn remove_of(tx: &Tx<'_>, user_id: &str) -> Result<(), StoreError> {
+    let keys = Walk::group(&BY_USER, Key::new().text(user_id)).keys(tx, usize::MAX)?;
+    keys.iter().try_for_each(|key| tx.remove::<ApiKeyRecord>(key).map(drop))
 }

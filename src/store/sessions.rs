@@ -8,8 +8,8 @@ use super::audit::AuditEntry;
 use super::events::{NewEvent, kinds};
 use super::key::Key;
 use super::record::{Entry, Lookup, Record};
-use super::tx::Tx;
-use super::users::is_local;
+use super::tx::{Tx, update};
+use super::users::{UserRecord, is_local};
 use super::walk::{Page, PageRequest, Source as _, Walk};
 use super::{Store, StoreError};
 use crate::random;
@@ -42,6 +42,17 @@ pub struct SessionRecord {
     /// Who said that it is that person.
     #[serde(default, skip_serializing_if = "is_local")]
     pub source: AccountSource,
+}
+
+/// The last use of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionUse {
+    /// When.
+    pub at: UnixSeconds,
+    /// From where, as text.
+    pub address: Option<String>,
+    /// What the caller's program calls itself.
+    pub agent: Option<String>,
 }
 
 /// A token that is used up but taken for a while.
@@ -130,9 +141,36 @@ impl Store {
         self.read(|view| Walk::group(&BY_USER, Key::new().text(user_id)).page(view, page))
     }
 
+    /// A session and the account that it is of, as of one moment.
+    pub fn session_with_user(&self, id: &str) -> Result<Option<(SessionRecord, UserRecord)>, StoreError> {
+        self.read(|view| {
+            let Some(session) = view.get::<SessionRecord>(&Key::raw(id))? else { return Ok(None) };
+            let user = view.get::<UserRecord>(&Key::raw(session.user_id.as_bytes()))?;
+            Ok(user.map(|user| (session, user)))
+        })
+    }
+
+    /// Remembers that sessions were used.
+    pub async fn sessions_used(&self, uses: Vec<(String, SessionUse)>) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            for (id, used) in &uses {
+                update::<SessionRecord>(tx, &Key::raw(id.as_str()), |session| {
+                    session.last_used_at = Some(used.at);
+                    session.address.clone_from(&used.address);
+                    session.agent.clone_from(&used.agent);
+                })?;
+            }
+            Ok(tx.housekeeping(()))
+        })
+        .await
+    }
+
     /// Begins a session.
     pub async fn begin_session(&self, session: SessionRecord, audit: AuditEntry) -> Result<(), StoreError> {
         self.write(move |tx| {
+            update::<UserRecord>(tx, &Key::raw(session.user_id.as_bytes()), |user| {
+                user.last_login_at = Some(session.created_at);
+            })?;
             tx.put(&session)?;
             tx.audited(&audit, ())
         })
@@ -165,23 +203,37 @@ impl Store {
         .await
     }
 
-    /// Ends one session; one that is not there is as good as ended.
-    pub async fn end_session(&self, id: String, audit: AuditEntry) -> Result<(), StoreError> {
-        self.write(move |tx| match tx.remove::<SessionRecord>(&Key::raw(id.as_str()))? {
-            Some(_) => tx.audited(&audit, ()),
-            None => tx.unchanged(()),
+    /// Ends a session of a user; `false` when they have none of this id.
+    pub async fn end_session(&self, user_id: String, id: String, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let key = Key::raw(id.as_str());
+            let found = tx.get::<SessionRecord>(&key)?;
+            if found.is_none_or(|session| session.user_id != user_id) {
+                return tx.unchanged(false);
+            }
+            tx.remove::<SessionRecord>(&key)?;
+            tx.audited(&audit, true)
         })
         .await
     }
 
-    /// Ends all sessions of a user and answers how many there were.
-    pub async fn end_sessions_of(&self, user_id: String, audit: AuditEntry) -> Result<usize, StoreError> {
+    /// Ends all sessions of a user but, when named, one, and answers how many there were.
+    pub async fn end_sessions_of(
+        &self,
+        user_id: String,
+        but: Option<String>,
+        audit: AuditEntry,
+    ) -> Result<usize, StoreError> {
         self.write(move |tx| {
-            let sessions = Walk::group(&BY_USER, Key::new().text(&user_id)).keys(tx, usize::MAX)?;
-            remove_all(tx, &sessions)?;
-            tx.audited(&audit, sessions.len())
+            let ended = end_sessions(tx, &user_id, but.as_deref())?;
+            tx.audited(&audit, ended)
         })
         .await
+    }
+
+    /// How many sessions a user has, expired ones among them.
+    pub fn session_count(&self, user_id: &str) -> Result<u64, StoreError> {
+        self.read(|view| view.count(&BY_USER, &Key::new().text(user_id)))
     }
 
     /// Forgets up to `limit` sessions that had expired by `now` and answers how many.
@@ -194,6 +246,14 @@ impl Store {
         })
         .await
     }
+}
+
+/// Ends all sessions of a user but, when named, one, and answers how many there were.
+pub(super) fn end_sessions(tx: &Tx<'_>, user_id: &str, but: Option<&str>) -> Result<usize, StoreError> {
+    let mut sessions = Walk::group(&BY_USER, Key::new().text(user_id)).keys(tx, usize::MAX)?;
+    sessions.retain(|key| but.is_none_or(|but| key.bytes() != but.as_bytes()));
+    remove_all(tx, &sessions)?;
+    Ok(sessions.len())
 }
 
 fn remove_all(tx: &Tx<'_>, sessions: &[Key]) -> Result<(), StoreError> {

@@ -22,7 +22,8 @@ use crate::store::audit::{AuditEntry, By};
 const TEMPLATES_EVERY: Duration = Duration::from_secs(2);
 /// Pause between two searches for uploads that need somebody to end them.
 const UPLOADS_EVERY: Duration = Duration::from_mins(10);
-
+/// Pause between two times that uses of sessions and API keys are written down.
+const USES_EVERY: Duration = Duration::from_mins(1);
 /// Pause between two looks for submissions of which it is not known what became of them.
 const SUBMISSIONS_EVERY: Duration = Duration::from_secs(5);
 
@@ -35,6 +36,8 @@ pub fn start(app: &Arc<App>, tasks: &TaskTracker) {
     spawn(app, tasks, upkeep::run(app.clone()));
     spawn(app, tasks, settle_submissions(app.clone()));
     spawn(app, tasks, audit_certificates(app.clone()));
+    tasks.spawn(app.security.clone().run(app.stopping.clone()));
+    tasks.spawn(write_uses(app.clone()));
     match control::listen(app) {
         Ok(listening) => spawn(app, tasks, listening),
         Err(error) => tracing::warn!(%error, "commands like `slurmdash backup create` can't reach this server"),
@@ -105,6 +108,24 @@ async fn audit_certificates(app: Arc<App>) {
         let audit = AuditEntry::done(By::system(issued.at), "ssh.sign_in", issued.key_id);
         if let Err(error) = app.store.audit(audit).await {
             tracing::error!(%error, user = issued.user, "a certificate can't be written to the audit log");
+        }
+    }
+}
+
+/// Writes down when sessions and API keys were used, once a minute and at the end.
+async fn write_uses(app: Arc<App>) {
+    let mut turns = interval(USES_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let is_last = tokio::select! {
+            _ = turns.tick() => false,
+            () = app.stopping.cancelled() => true,
+        };
+        if let Err(error) = app.auth.uses.write(&app.store).await {
+            tracing::warn!(%error, "it can't be written down when sessions and API keys were used");
+        }
+        if is_last {
+            return;
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use slurmdash::app::{App, StartError};
 use slurmdash::clock::Clock;
 use slurmdash::config::{Backend, Config};
+use slurmdash::http::listen::{Limits, Security, serve};
 use slurmdash::store::StoreError;
 use slurmdash::{http, tasks};
 use tempfile::TempDir;
@@ -28,7 +29,7 @@ pub struct TestApp {
     pub token: String,
     client: Client,
     seconds: Arc<AtomicI64>,
-    server: JoinHandle<()>,
+    server: JoinHandle<usize>,
     background: TaskTracker,
     dir: Option<TempDir>,
 }
@@ -73,6 +74,8 @@ impl TestApp {
         let mut config = Config { data_dir: dir.to_owned(), ..Config::default() };
         config.slurm.backend = Backend::Sim;
         config.slurm.poll_milliseconds = 100;
+        // Tests ask faster than people; those about limits turn them on.
+        config.limits.enabled = false;
         change(&mut config);
         let seconds = Arc::new(AtomicI64::new(0));
         let clock = {
@@ -95,10 +98,8 @@ impl TestApp {
         tasks::start(&app, &background);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = http::router::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
-        let stopping = app.stopping.clone();
-        let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
-        let server = tokio::spawn(async move { server.await.unwrap() });
+        let (router, stopping) = (http::router::router(app.clone()), app.stopping.clone());
+        let server = tokio::spawn(serve(listener, router, Security::Plain, Limits::default(), stopping));
         let client = Client::builder().no_proxy().build().unwrap();
         let mut started =
             Self { url, app, password, token: String::new(), client, seconds, server, background, dir: None };

@@ -5,6 +5,7 @@
 //! are only printed here, and only `--check` makes an exit code of them.
 
 mod hands;
+mod limits;
 mod server;
 mod store;
 
@@ -40,6 +41,8 @@ enum Part {
     Store,
     /// Acting as somebody over a real sshd; needs root.
     Hands,
+    /// Rate limits, with a million addresses.
+    Limits,
 }
 
 /// One figure.
@@ -105,6 +108,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     if is_wanted(Part::Hands) {
         figures.extend(from_bench(project, "hands", hands::limit)?);
     }
+    if is_wanted(Part::Limits) {
+        figures.extend(from_bench(project, "limits", limits::limit)?);
+    }
 
     let width = figures.iter().map(|figure| figure.name.len()).max().unwrap_or(0);
     for figure in &figures {
@@ -132,7 +138,7 @@ fn from_bench(project: &Project, bench: &str, limit: fn(&str) -> Limit) -> Resul
     let figure = |figure: &Value| {
         let text = |key: &str| figure[key].as_str().with_context(|| format!("{key} of {figure}"));
         let (name, value) = (text("name")?, figure["value"].as_f64().with_context(|| format!("value of {figure}"))?);
-        let unit = ["ms", "s", "MiB", "/s", "x"].into_iter().find(|unit| figure["unit"] == **unit);
+        let unit = ["µs", "ms", "s", "MiB", "/s", "x"].into_iter().find(|unit| figure["unit"] == **unit);
         let name = format!("{bench}: {name}");
         Ok(Figure::new(&name, value, unit.with_context(|| format!("unit of {figure}"))?, limit(&name)))
     };

@@ -90,12 +90,12 @@ impl Tx<'_> {
     /// Writes a row after the last one: gives it its number and the hash of that one.
     pub(super) fn append_to_chain(&self, mut row: AuditRecord) -> Result<Key, StoreError> {
         row.seq = self.next_number(NEXT)?;
-        if let Some(head) = self.meta(HEAD)? {
-            row.prev = End::decode(&head)?.hash;
+        row.prev = if let Some(head) = self.meta(HEAD)? {
+            End::decode(&head)?.hash
         } else {
-            row.prev = None;
             self.set_meta(ANCHOR, &End { seq: row.seq, hash: None }.encode()?)?;
-        }
+            None
+        };
         self.put(&row)?;
         self.set_meta(HEAD, &End { seq: row.seq, hash: Some(hash(&row.encode()?)) }.encode()?)?;
         Ok(row.key())

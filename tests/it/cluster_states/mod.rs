@@ -169,6 +169,7 @@ fn configuration(cluster: &RealCluster, host: &LoginHost, folder: &Path, agent: 
     format!(
         "data_dir: {folder}/private/data\n\
          http: {{listen: '127.0.0.1:0'}}\n\
+         limits: {{enabled: false}}\n\
          log: {{level: 'info,slurmdash=debug'}}\n\
          slurm: {{backend: cli, conf: {conf}, poll_milliseconds: 200}}\n\
          ssh: {{enabled: true, host: '{}', port: {}, known_hosts: {folder}/known_hosts, agent_path: {agent}}}\n",

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use slurmdash::config::{Backend, Config};
 use slurmdash::secret::Secret;
 use slurmdash::store::audit::{AuditEntry, By};
-use slurmdash::users::new_account;
-use slurmdash_api::auth::Permission;
+use slurmdash::store::users::UserRecord;
+use slurmdash::users;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -126,9 +126,9 @@ async fn server(cluster: &RealCluster, cable: &Cable, folder: &Path) -> (TestApp
     let keys = slurmdash::ssh::Ca::open(&app.app.config.ssh_ca_dir()).unwrap().keys().unwrap();
     cluster.trust(&keys[0].line);
     let now = app.app.clock.now();
-    let password = Secret::new(PASSWORD.into());
-    let permissions = vec![Permission::JobView, Permission::JobSubmit];
-    let account = new_account(&person, &password, permissions, Some(person.clone()), now).unwrap();
+    let hash = users::hash(&Secret::new(PASSWORD.into())).unwrap();
+    let account = users::new_account(&person, hash, vec!["user".into()], now).unwrap();
+    let account = UserRecord { unix_user: Some(person.clone()), ..account };
     assert!(app.app.store.add_user(account, AuditEntry::done(By::system(now), "user.create", &person)).await.unwrap());
     let token = json(app.login(&person, PASSWORD).await).await["access_token"].as_str().unwrap().to_owned();
     (app, token)

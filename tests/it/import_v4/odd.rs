@@ -175,15 +175,24 @@ fn doubtful_keys_and_accounts_do_not_come_to_life() {
 
 #[tokio::test]
 async fn no_password_is_good_for_an_account_that_needs_a_new_one() {
-    use slurmdash::auth::{Auth, AuthError};
+    use slurmdash::auth::login::{SignIn, SignInError};
+    use slurmdash::auth::roles::{self, Roles};
+    use slurmdash::auth::{Auth, AuthError, Origin};
+    use slurmdash::config::Config;
+    use slurmdash::limits::logins::Logins;
+    use slurmdash::security::Security;
     let folder = Folder::new();
     folder.sql("CREATE TABLE users (id, username, password); INSERT INTO users VALUES (1, 'ada', 'secret')");
     folder.import();
-    let auth = Auth::new(folder.store(), slurmdash::clock::Clock::system()).unwrap();
+    let (store, clock, config) = (folder.store(), slurmdash::clock::Clock::system(), Config::default());
+    let life = config.auth.session_life();
+    let auth = Auth::new(store.clone(), clock.clone(), Roles::new(roles::defaults()), life).unwrap();
+    let logins = Logins::new(&config.limits, clock);
+    let sign_in = SignIn::new(auth, logins, Security::new(store), None, None).unwrap();
     for password in ["", "secret"] {
         let password = slurmdash::secret::Secret::new(password.into());
-        let refused = auth.login("ada", password, slurmdash::auth::Origin::default()).await.map(drop).unwrap_err();
-        assert!(matches!(refused, AuthError::InvalidCredentials), "{refused}");
+        let refused = sign_in.by_password("ada", password, None, Origin::default()).await.map(drop).unwrap_err();
+        assert!(matches!(refused, SignInError::Auth(AuthError::InvalidCredentials)), "{refused}");
     }
 }
 

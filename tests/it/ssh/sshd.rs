@@ -42,6 +42,11 @@ fn run(program: &str, args: &[&str]) {
 impl Sshd {
     /// Starts one, or says why that can't be.
     pub fn start() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    /// Starts one with more lines in its configuration.
+    pub fn start_with(more: &str) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             cannot("it needs root");
             return None;
@@ -61,7 +66,7 @@ impl Sshd {
         let mut sshd = Self { port, child: Command::new("true").spawn().unwrap(), users: Vec::new(), dir };
         let host = std::fs::read_to_string(sshd.path("host.pub")).unwrap();
         sshd.know(&host);
-        sshd.configure("");
+        sshd.configure(more);
         sshd.up();
         Some(sshd)
     }
@@ -79,13 +84,13 @@ impl Sshd {
         std::fs::write(self.path("known_hosts"), format!("[127.0.0.1]:{} {key}", self.port)).unwrap();
     }
 
-    /// sshd's configuration, with more lines.
+    /// sshd's configuration, with more lines, which win.
     pub fn configure(&self, more: &str) {
         let dir = self.dir.path().display();
         let text = format!(
-            "HostKey {dir}/host\nTrustedUserCAKeys {dir}/trusted\nAuthorizedKeysFile none\nUsePAM yes\n\
+            "{more}HostKey {dir}/host\nTrustedUserCAKeys {dir}/trusted\nAuthorizedKeysFile none\nUsePAM yes\n\
              PasswordAuthentication no\nMaxSessions 100\nMaxStartups 500:30:500\nLogLevel VERBOSE\nPidFile none\n\
-             AllowTcpForwarding yes\nAllowStreamLocalForwarding yes\nPrintMotd no\n{more}"
+             AllowTcpForwarding yes\nAllowStreamLocalForwarding yes\nPrintMotd no\n"
         );
         std::fs::write(self.path("sshd_config"), text).unwrap();
     }
@@ -114,6 +119,34 @@ impl Sshd {
         // sshd's own title for a session; nothing else begins like that.
         let pattern = format!("^sshd: {user}(@| |$)");
         let _ = Command::new("pkill").args(["-KILL", "-f", &pattern]).status();
+    }
+
+    /// Connections under way, signed in or not.
+    pub fn connections(&self) -> Vec<i32> {
+        let listener = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{listener}/task/{listener}/children"));
+        children.unwrap_or_default().split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+    }
+
+    /// A host that goes away in the middle of everything: no listener, no connections.
+    pub fn crash(&mut self) {
+        let connections = self.connections();
+        self.down();
+        for pid in connections {
+            let _ = rustix::process::kill_process(
+                rustix::process::Pid::from_raw(pid).unwrap(),
+                rustix::process::Signal::KILL,
+            );
+        }
+    }
+
+    /// A new user with this password.
+    pub fn user_with(&mut self, password: &str) -> String {
+        let name = self.user();
+        let mut chpasswd = Command::new("chpasswd").stdin(Stdio::piped()).spawn().unwrap();
+        chpasswd.stdin.take().unwrap().write_all(format!("{name}:{password}\n").as_bytes()).unwrap();
+        assert!(chpasswd.wait().unwrap().success());
+        name
     }
 
     /// A new user with a home of their own.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use slurmdash::auth::{Origin, Principal};
+use slurmdash::auth::{Credential, Origin, Principal};
 use slurmdash::clock::Clock;
 use slurmdash::config;
 use slurmdash::hands::local::Local;
@@ -17,7 +17,7 @@ use slurmdash::hands::{
 };
 use slurmdash::store::Store;
 use slurmdash::uploads::{Area, HandsOf, UploadError, Uploads};
-use slurmdash_api::auth::Permission;
+use slurmdash_api::auth::{AccountSource, Permission};
 use tokio::sync::Notify;
 
 /// What can be made to fail.
@@ -285,8 +285,10 @@ pub fn person(id: &str) -> Principal {
         user_id: id.into(),
         username: id.into(),
         permissions: vec![Permission::DataRead, Permission::DataWrite],
+        roles: Vec::new(),
+        source: AccountSource::Local,
         unix_user: None,
-        session_id: String::new(),
+        credential: Credential::Session(String::new()),
         origin: Origin::default(),
     }
 }

@@ -25,6 +25,9 @@ pub struct Problem {
     /// The chunks still to be sent, with `missing_chunks`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_chunks: Vec<u32>,
+    /// Seconds after which it is worth trying again, as in `Retry-After`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 /// One refused field of a request.

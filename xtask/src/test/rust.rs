@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::cluster::Cluster;
 use super::counts::Counts;
 use super::{Runner, runner};
+use crate::needs::npm;
 use crate::project::Project;
 
 /// Every member's library and programs, then the documentation's examples.
@@ -18,8 +19,9 @@ pub fn unit(project: &Project) -> Result<Counts> {
     Ok(counts)
 }
 
-/// The integration binary, with a real cluster where there can be one.
+/// The integration binary, with a real OpenID provider, and with a real cluster where there can be one.
 pub fn it(project: &Project) -> Result<Counts> {
+    npm(project, &project.root.join("tests/oidc"))?;
     let cluster = Cluster::up(project)?;
     let settings = cluster.as_ref().map(Cluster::settings).transpose()?.unwrap_or_default();
     run(project, &["--package", "slurmdash", "--test", "it"], &settings)

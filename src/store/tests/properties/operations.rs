@@ -342,7 +342,7 @@ pub async fn call(store: &Store, which: u8, parts: Parts) -> Result<(), StoreErr
         4 => store.finish_upload(upload, audit).await?,
         5 => store.remove_upload(upload, audit).await?,
         6 => store.add_history(parts.job(parts.time), "#!/bin/sh".into(), "{}".into(), audit).await?,
-        7 => drop(store.end_sessions_of(owner, audit).await?),
+        7 => drop(store.end_sessions_of(owner, None, audit).await?),
         8 => drop(store.expire_sessions(parts.time, 2).await?),
         9 => {
             let session = store.sessions_of(&owner, &PageRequest::first(1))?.items.pop();
@@ -365,7 +365,7 @@ pub async fn call(store: &Store, which: u8, parts: Parts) -> Result<(), StoreErr
             }
         }
         14 => drop(store.revoke_api_key(owner, parts.id(), audit).await?),
-        _ => store.api_key_used(parts.id(), parts.time).await?,
+        _ => store.api_keys_used(vec![(parts.id(), parts.time, audit)]).await?,
     }
     Ok(())
 }
