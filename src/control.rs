@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use slurmdash_api::audit::{AuditQuery, ExportFormat};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -15,7 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::audit;
 use crate::store::StoreError;
+use crate::store::audit::chain::Noted;
+use crate::store::audit::verify::ChainReport;
 use crate::store::audit::{AuditEntry, By};
 use crate::store::backup::{MANUAL, Purpose};
 use crate::store::users::UserRecord;
@@ -27,6 +31,8 @@ const MAX_REQUEST: u64 = 4096;
 const MAX_ANSWER: u64 = 64 << 20;
 /// A request must be there after so long, and an answer must be taken in so long.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A piece of a file must be taken in so long: somebody may look at it page by page.
+const TAKES_FILE: Duration = Duration::from_mins(10);
 /// Callers at once; more wait.
 const MAX_CALLERS: usize = 64;
 
@@ -44,6 +50,15 @@ pub enum Request {
     Accounts,
     /// Forget failed sign-ins to the account of this name.
     Unlock(String),
+    /// Prove that the audit log is as it was written, and that a row has the hash that was noted.
+    AuditVerify(Option<Noted>),
+    /// Hand out rows of the audit log.
+    AuditExport {
+        /// Which.
+        query: Box<AuditQuery>,
+        /// As what.
+        format: ExportFormat,
+    },
 }
 
 /// What is answered.
@@ -59,6 +74,10 @@ pub enum Answer {
         /// After.
         after: u64,
     },
+    /// What was found in the audit log.
+    AuditVerified(ChainReport),
+    /// A file follows: pieces, each a length (4 bytes, big endian) and so many bytes; the last one has none.
+    File,
     /// It was done.
     Done,
     /// The account as it is now, or was before it went.
@@ -86,6 +105,15 @@ pub enum AskError {
         /// The socket.
         path: PathBuf,
     },
+    /// It answered that it did not do it.
+    #[error("the server did not do it: {0}")]
+    Refused(String),
+    /// A file ended before its end.
+    #[error("the server stopped in the middle, so not all of it is there; see its log")]
+    CutShort,
+    /// What was handed out can't be written.
+    #[error("can't write it: {0}")]
+    Output(std::io::Error),
 }
 
 /// The socket's name; gone when the server stops.
@@ -137,19 +165,65 @@ async fn serve(app: &Arc<App>, mut stream: UnixStream) {
     let answer = match timeout(PATIENCE, read_request(&mut stream)).await {
         Ok(Ok(request)) => {
             tracing::info!(?request, "asked by an admin at the command line");
-            fulfil(app, request).await.unwrap_or_else(|error| Answer::Error(error.to_string()))
+            match request {
+                Request::AuditExport { query, format } => return export(app, stream, *query, format).await,
+                request => fulfil(app, request).await.unwrap_or_else(|error| Answer::Error(error.to_string())),
+            }
         }
         Ok(Err(reason)) => Answer::Error(reason),
         Err(_) => Answer::Error("no request came".into()),
     };
-    let mut line = serde_json::to_vec(&answer).unwrap_or_default();
-    line.push(b'\n');
     // Whoever asked may have gone.
     let _ = timeout(PATIENCE, async {
-        stream.write_all(&line).await?;
+        stream.write_all(&line(&answer)).await?;
         stream.shutdown().await
     })
     .await;
+}
+
+fn line(answer: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(answer).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// Hands out the audit log, piece by piece, as fast as they are taken.
+async fn export(app: &Arc<App>, mut stream: UnixStream, query: AuditQuery, format: ExportFormat) {
+    let (send, mut pieces) = tokio::sync::mpsc::channel(2);
+    let store = app.store.clone();
+    let said = audit::said(&query);
+    let reading = tokio::task::spawn_blocking(move || {
+        let all = audit::filter(&store, &query).map(|filter| audit::export::pieces(&store, filter, format));
+        let all: Box<dyn Iterator<Item = _>> = match all {
+            Ok(all) => Box::new(all),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        };
+        // Whoever takes them may have gone.
+        all.map(|piece| send.blocking_send(piece)).take_while(Result::is_ok).for_each(drop);
+    });
+    let handed_out = async {
+        write(&mut stream, &line(&Answer::File)).await?;
+        while let Some(piece) = pieces.recv().await {
+            let piece = piece.map_err(std::io::Error::other)?;
+            if !piece.is_empty() {
+                let length = u32::try_from(piece.len()).map_err(std::io::Error::other)?;
+                write(&mut stream, &length.to_be_bytes()).await?;
+                write(&mut stream, &piece).await?;
+            }
+        }
+        // A file that can't be read may make redb panic: that is no end of the log.
+        reading.await.map_err(std::io::Error::other)?;
+        let audit = AuditEntry::done(By::system(app.clock.now()), "audit.export", said);
+        app.store.audit(audit).await.map_err(std::io::Error::other)?;
+        write(&mut stream, &0_u32.to_be_bytes()).await
+    };
+    if let Err(error) = handed_out.await {
+        tracing::warn!(%error, "an export of the audit log was not handed out as a whole");
+    }
+}
+
+async fn write(stream: &mut UnixStream, bytes: &[u8]) -> std::io::Result<()> {
+    timeout(TAKES_FILE, stream.write_all(bytes)).await.map_err(|_| std::io::ErrorKind::TimedOut)?
 }
 
 async fn read_request(stream: &mut UnixStream) -> Result<Request, String> {
@@ -186,6 +260,8 @@ async fn fulfil(app: &Arc<App>, request: Request) -> Result<Answer, UserError> {
             let made = store.backup(&folder, &Purpose { reason: MANUAL, now, keep })?;
             Ok((Answer::Backup(made.path.clone()), Some(("store.backup", file_name(&made.path)))))
         }
+        Request::AuditVerify(noted) => Ok((Answer::AuditVerified(store.verify_audit_against(noted.as_ref())?), None)),
+        Request::AuditExport { .. } => Ok((Answer::Error("it is handed out otherwise".into()), None)),
         Request::Compact => {
             let sizes = store.compact()?;
             let (before, after) = (sizes.before, sizes.after);
@@ -215,13 +291,44 @@ fn file_name(path: &Path) -> String {
 
 /// Asks a running server, and waits as long as it works on that.
 pub fn ask(path: &Path, request: &Request) -> Result<Answer, AskError> {
+    answer(path, &mut send(path, request)?)
+}
+
+/// Asks a running server for a file, and writes that to `out`.
+pub fn ask_for_file(path: &Path, request: &Request, out: &mut impl std::io::Write) -> Result<(), AskError> {
+    let mut server = send(path, request)?;
+    match answer(path, &mut server)? {
+        Answer::File => {}
+        Answer::Error(reason) => return Err(AskError::Refused(reason)),
+        _ => return Err(AskError::Unclear { path: path.into() }),
+    }
+    let cut_short = |_| AskError::CutShort;
+    loop {
+        let mut length = [0; 4];
+        server.read_exact(&mut length).map_err(cut_short)?;
+        let length = u64::from(u32::from_be_bytes(length));
+        if length == 0 {
+            return out.flush().map_err(AskError::Output);
+        }
+        let mut piece = Vec::new();
+        let read = server.by_ref().take(length).read_to_end(&mut piece).map_err(cut_short)?;
+        if read as u64 != length {
+            return Err(AskError::CutShort);
+        }
+        out.write_all(&piece).map_err(AskError::Output)?;
+    }
+}
+
+fn send(path: &Path, request: &Request) -> Result<BufReader<BlockingStream>, AskError> {
     let away = |source| AskError::Away { path: path.into(), source };
     let mut stream = BlockingStream::connect(path).map_err(away)?;
-    let mut line = serde_json::to_vec(request).unwrap_or_default();
-    line.push(b'\n');
-    stream.write_all(&line).map_err(away)?;
+    stream.write_all(&line(request)).map_err(away)?;
+    Ok(BufReader::new(stream))
+}
+
+fn answer(path: &Path, server: &mut BufReader<BlockingStream>) -> Result<Answer, AskError> {
     let mut answer = Vec::new();
-    let read = BufReader::new(stream.take(MAX_ANSWER)).read_until(b'\n', &mut answer);
+    let read = server.by_ref().take(MAX_ANSWER).read_until(b'\n', &mut answer);
     let answer = read.ok().and_then(|_| serde_json::from_slice(&answer).ok());
     answer.ok_or_else(|| AskError::Unclear { path: path.into() })
 }

@@ -3,7 +3,8 @@ use serde::Serialize;
 use slurmdash_api::UnixSeconds;
 use slurmdash_api::audit::{AuditResult, AuditRow, ExportFormat};
 
-use crate::store::audit::AuditRecord;
+use crate::store::audit::{AuditFilter, AuditRecord};
+use crate::store::{Store, StoreError};
 
 /// The columns of the CSV, in order.
 const COLUMNS: [&str; 15] = [
@@ -62,6 +63,23 @@ pub fn write_row(format: ExportFormat, record: &AuditRecord, out: &mut Vec<u8>) 
             out.push(b'\n');
         }
     }
+}
+
+/// All rows that are wanted as a file, newest first, in pieces. Each is a short read of the store, which blocks, and may
+/// be empty; nothing follows an error.
+pub fn pieces(
+    store: &Store,
+    filter: AuditFilter,
+    format: ExportFormat,
+) -> impl Iterator<Item = Result<Vec<u8>, StoreError>> + Send + use<> {
+    let mut heading = Vec::new();
+    write_heading(format, &mut heading);
+    let rows = store.audit_export(filter).map(move |batch| {
+        let mut piece = Vec::new();
+        batch?.iter().for_each(|record| write_row(format, record, &mut piece));
+        Ok(piece)
+    });
+    std::iter::once(Ok(heading)).chain(rows)
 }
 
 fn csv(record: &AuditRecord, out: &mut Vec<u8>) {

@@ -245,7 +245,7 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn time(at: slurmdash_api::UnixSeconds) -> String {
+pub(super) fn time(at: slurmdash_api::UnixSeconds) -> String {
     let time = jiff::Timestamp::from_second(at).map(|time| time.strftime("%Y-%m-%d %H:%M:%S").to_string());
     time.unwrap_or_else(|_| at.to_string())
 }

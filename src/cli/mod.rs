@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong.
 
 mod agent;
+mod audit;
 mod backup;
 mod config;
 mod import;
@@ -46,6 +47,8 @@ enum Command {
     SshCa(ssh_ca::Arguments),
     /// Accounts: make, list, change and remove them
     User(user::Arguments),
+    /// Prove that nobody has changed the audit log, and hand it out
+    Audit(audit::Arguments),
     /// Bring the store to another schema, and back
     Migrate(migrate::Arguments),
     /// The agent that the server starts on the login host
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Store(arguments) => store::run(&arguments),
         Command::SshCa(arguments) => ssh_ca::run(&arguments),
         Command::User(arguments) => user::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Agent => agent::run(),
         Command::Version { json } => {

@@ -65,12 +65,12 @@ const WAYS: [Way; 24] = [
     way!(
         "audit by address and time",
         |dice| AuditFilter { address: Some(address(dice)), ..AuditFilter::default() },
-        |store, of, page| { store.audit_page(&of, page) }
+        |store, of, page| store.audit_page(&of, page)
     ),
     way!(
         "audit refused by time",
         |_dice| AuditFilter { result: Some(AuditResult::Refused), ..AuditFilter::default() },
-        |store, of, page| { store.audit_page(&of, page) }
+        |store, of, page| store.audit_page(&of, page)
     ),
     way!(
         "audit by user, refused",

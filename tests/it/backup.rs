@@ -95,7 +95,7 @@ async fn the_way_there_and_back_at_the_command_line() {
     assert!(code == 1 && words.contains("can't open the store"), "{code} {words}");
     place.write("first").await;
     let made = place.json(&["backup", "create"]);
-    assert_eq!((made["schema"].as_u64(), made["reason"].as_str()), (Some(4), Some("manual")), "{made}");
+    assert_eq!((made["schema"].as_u64(), made["reason"].as_str()), (Some(5), Some("manual")), "{made}");
     assert_eq!(made["records"]["audit"], 1);
     let path = Path::new(made["path"].as_str().unwrap());
     assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -251,6 +251,14 @@ async fn callers_who_talk_nonsense_or_nothing_keep_nobody_waiting() {
     eventually(async || (!socket.exists()).then_some(())).await;
 }
 
+/// Something that is forgotten at the next turn of the store's upkeep.
+async fn notify_long_ago(store: &Store) {
+    let record = json!({
+        "seq": 0, "user_id": "u", "at": 1, "kind": "k", "title": "t", "message": "m", "is_read": false,
+    });
+    store.notify(serde_json::from_value(record).unwrap()).await.unwrap();
+}
+
 #[tokio::test]
 async fn scheduled_backups_follow_the_clock_over_restarts() {
     let dir = private_folder();
@@ -270,11 +278,10 @@ async fn scheduled_backups_follow_the_clock_over_restarts() {
     // The clock of the next one is the system's again, and the newest backup is from its future.
     let app = TestApp::start_in(dir.path(), keep_two, Some(password)).await;
     let watched = app.app.store.clone();
-    watched.audit(AuditEntry::done(By::system(1), "test.old", "x")).await.unwrap();
+    notify_long_ago(&watched).await;
     app.pass_time(61);
     // What is old is forgotten at that time, so the turn has passed.
-    let old = AuditGroup::Action("test.old".into());
-    eventually(async || (watched.audit_count(&old).unwrap() == 0).then_some(())).await;
+    eventually(async || (watched.notification_count("u", false).unwrap() == 0).then_some(())).await;
     assert_eq!(scheduled(&app), [third, second], "none is due yet");
     app.pass_time(DAY);
     eventually(async || {
@@ -286,18 +293,17 @@ async fn scheduled_backups_follow_the_clock_over_restarts() {
 #[tokio::test]
 async fn no_hours_are_no_backups_and_a_failure_is_tried_again() {
     let app = TestApp::with(|config| config.store.backup_every_hours = 0).await;
-    app.app.store.audit(AuditEntry::done(By::system(1), "test.old", "x")).await.unwrap();
+    notify_long_ago(&app.app.store).await;
     app.pass_time(61);
-    let old = AuditGroup::Action("test.old".into());
-    eventually(async || (app.app.store.audit_count(&old).unwrap() == 0).then_some(())).await;
+    eventually(async || (app.app.store.notification_count("u", false).unwrap() == 0).then_some(())).await;
     assert_eq!(scheduled(&app), [] as [i64; 0]);
     let app = TestApp::start().await;
     let folder = app.app.config.backups_dir();
     // In the way of the folder.
     std::fs::write(&folder, "x").unwrap();
-    app.app.store.audit(AuditEntry::done(By::system(1), "test.old", "x")).await.unwrap();
+    notify_long_ago(&app.app.store).await;
     app.pass_time(61);
-    eventually(async || (app.app.store.audit_count(&old).unwrap() == 0).then_some(())).await;
+    eventually(async || (app.app.store.notification_count("u", false).unwrap() == 0).then_some(())).await;
     std::fs::remove_file(&folder).unwrap();
     app.pass_time(601);
     eventually(async || scheduled(&app).first().copied()).await;

@@ -101,8 +101,9 @@ fn status_says_what_is_there_and_what_is_pending() {
         json!({
             "store": data.store(),
             "version": 1,
-            "latest": 4,
-            "migrations": [migration(1, "initial"), migration(2, "security"), migration(3, "lookups"), migration(4, "submissions")],
+            "latest": 5,
+            "migrations": [migration(1, "initial"), migration(2, "security"), migration(3, "lookups"),
+                           migration(4, "submissions"), migration(5, "accounts")],
             "records": {"users": 2, "sessions": 3, "job_history": 4, "uploads": 3, "upload_chunks": 1,
                         "upload_job_folders": 1},
             "set_aside": {},
@@ -110,7 +111,7 @@ fn status_says_what_is_there_and_what_is_pending() {
     );
     let said = data.migrate(&["status"]);
     assert_eq!(said.code, Some(0));
-    for words in ["schema   1 (this program's is 4)", "initial", "applied", "pending", "slurmdash migrate up"] {
+    for words in ["schema   1 (this program's is 5)", "initial", "applied", "pending", "slurmdash migrate up"] {
         assert!(said.out.contains(words), "{}", said.out);
     }
     assert_eq!(data.migrate(&["status", "--check"]).code, Some(3));
@@ -155,7 +156,7 @@ fn up_copies_the_file_and_says_how_to_put_it_back() {
     assert_eq!((&planned["dry_run"], &planned["copy"]), (&json!(true), &Value::Null));
     assert_eq!((data.version(), data.backups()), (json!(1), 0), "a dry run keeps nothing");
     let done = data.json(&["up"]);
-    assert_eq!((&done["from"], &done["to"], &done["dry_run"]), (&json!(1), &json!(4), &json!(false)));
+    assert_eq!((&done["from"], &done["to"], &done["dry_run"]), (&json!(1), &json!(5), &json!(false)));
     assert_eq!(done["steps"], planned["steps"], "a dry run says the truth");
     let step = &done["steps"][1];
     assert_eq!((&step["version"], &step["name"], &step["direction"]), (&json!(3), &json!("lookups"), &json!("up")));
@@ -165,10 +166,10 @@ fn up_copies_the_file_and_says_how_to_put_it_back() {
     let copy = PathBuf::from(done["copy"].as_str().unwrap());
     assert_eq!(copy.parent().unwrap(), data.path().join("backups"));
     assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!((data.version(), data.backups()), (json!(4), 1));
+    assert_eq!((data.version(), data.backups()), (json!(5), 1));
     let again = data.migrate(&["up"]);
     assert_eq!((again.code, data.backups()), (Some(0), 1));
-    assert!(again.out.contains("has schema 4 already; nothing was changed"), "{}", again.out);
+    assert!(again.out.contains("has schema 5 already; nothing was changed"), "{}", again.out);
     let said = Data::of("v2.redb").migrate(&["up", "--to", "3", "--yes"]);
     for words in
         ["up to schema 3 (lookups)", "3 taken back", "has schema 3 now; it had 2", "slurmdash backup restore /"]
@@ -179,7 +180,7 @@ fn up_copies_the_file_and_says_how_to_put_it_back() {
 
 #[test]
 fn rollback_wants_consent_and_goes_one_back_unless_told() {
-    let data = Data::of("v4.redb");
+    let data = Data::of("v5.redb");
     let before = data.bytes();
     for arguments in [&["rollback"][..], &["rollback", "--to", "0"], &["rollback", "--json"]] {
         let said = data.migrate(arguments);
@@ -188,23 +189,22 @@ fn rollback_wants_consent_and_goes_one_back_unless_told() {
     }
     assert!(data.bytes() == before && data.backups() == 0);
     let planned = data.migrate(&["rollback", "--dry-run"]);
-    assert_eq!((planned.code, data.version()), (Some(0), json!(4)));
-    for words in ["back from schema 4 (submissions)", "4 set aside", "would go from schema 4 to 3; nothing was changed"]
-    {
+    assert_eq!((planned.code, data.version()), (Some(0), json!(5)));
+    for words in ["back from schema 5 (accounts)", "5 set aside", "would go from schema 5 to 4; nothing was changed"] {
         assert!(planned.out.contains(words), "{}", planned.out);
     }
-    for expected in [3, 2, 1, 0] {
+    for expected in [4, 3, 2, 1, 0] {
         let done = data.json(&["rollback", "--yes"]);
         assert_eq!((&done["to"], data.version()), (&json!(expected), json!(expected)));
     }
-    assert_eq!(data.backups(), 4);
+    assert_eq!(data.backups(), 5);
     let said = data.migrate(&["rollback"]);
     assert_eq!(said.code, Some(0), "there is nothing to ask");
     assert!(said.out.contains("has schema 0 already"), "{}", said.out);
     assert_eq!(data.json(&["status"])["records"], json!({}));
     data.json(&["up"]);
     assert_eq!(data.json(&["status"]), {
-        let mut expected = Data::of("v4.redb").json(&["status"]);
+        let mut expected = Data::of("v5.redb").json(&["status"]);
         expected["store"] = json!(data.store());
         expected
     });
@@ -217,7 +217,7 @@ fn a_wrong_way_or_a_schema_that_is_none_is_refused_with_exit_code_2() {
     for (arguments, words) in [
         (&["up", "--to", "1"][..], "the way back is `slurmdash migrate rollback --to 1`"),
         (&["rollback", "--to", "3", "--yes"], "the way up is `slurmdash migrate up --to 3`"),
-        (&["up", "--to", "5"], "5 is not in 0..=4"),
+        (&["up", "--to", "6"], "6 is not in 0..=5"),
         (&["rollback", "--to", "x"], "--to"),
         (&["sideways"], "unrecognized subcommand"),
     ] {
@@ -249,7 +249,7 @@ fn a_newer_store_and_what_is_no_store_are_left_alone() {
         }
         assert!(data.bytes() == before && data.backups() == 0, "not a byte has changed");
     };
-    refused("has schema 99, this program knows 4; install the newer slurmdash again");
+    refused("has schema 99, this program knows 5; install the newer slurmdash again");
     std::fs::write(data.store(), "no store").unwrap();
     refused("is damaged");
     std::fs::set_permissions(data.store(), Permissions::from_mode(0o644)).unwrap();
@@ -289,7 +289,7 @@ async fn serve_migrates_an_older_store_only_when_told() {
         assert_eq!(again.ready["password"], Value::Null, "the account is known");
         assert_eq!(again.login(&password).await, 200, "and its password");
         assert_eq!(again.stop().await, Some(0));
-        assert_eq!((data.version(), data.backups()), (json!(4), copies + 1));
+        assert_eq!((data.version(), data.backups()), (json!(5), copies + 1));
     }
     // With nothing to do it only serves.
     let copies = data.backups();

@@ -17,6 +17,9 @@ use crate::store::{META, SCHEMA_VERSION, Store, StoreError};
 /// Most faults that are named; the others are only counted.
 pub const MAX_NAMED: usize = 100;
 
+/// Longest text of a fault, bytes.
+const MAX_WHAT: usize = 300;
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ChainReport {
@@ -124,7 +127,10 @@ impl Verify<'_> {
     fn fault(&mut self, seq: u64, at: Option<UnixSeconds>, what: impl Into<String>) {
         self.report.fault_count += 1;
         if self.report.faults.len() < MAX_NAMED {
-            self.report.faults.push(Fault { seq, at, what: what.into() });
+            // It may quote what stands in the row now.
+            let mut what = what.into();
+            what.truncate(what.floor_char_boundary(MAX_WHAT));
+            self.report.faults.push(Fault { seq, at, what });
         }
     }
 

@@ -18,6 +18,8 @@ use slurmdash_api::UnixSeconds;
 
 use self::contents::Contents;
 use self::header::{FORMAT, LENGTH, measure};
+use super::audit::chain::Noted;
+use super::audit::verify::{ChainReport, verify as verify_chain};
 use super::compact::{remove_if_there, room_of};
 use super::copy::{Counts, copy_into, counts};
 use super::engine::{self, Lock};
@@ -197,6 +199,36 @@ pub fn find(backups: &Path, name: &Path) -> PathBuf {
 /// where it is of this program's schema, every record and look-up in it.
 pub fn verify(path: &Path) -> Result<Header, StoreError> {
     let bad = |reason: String| StoreError::BadBackup { path: path.into(), reason };
+    let (file, header, begin) = open_whole(path)?;
+    let (schema, records) = look(&file, begin, no_faults).map_err(bad)?;
+    if (schema, &records) == (header.schema, &header.records) {
+        Ok(header)
+    } else {
+        Err(bad("it does not hold what it says".into()))
+    }
+}
+
+/// Proves that the file of a backup is whole, and that the audit log in it is as it was written; and where a row's hash
+/// was noted, that the row has it.
+pub fn verify_audit(path: &Path, noted: Option<&Noted>) -> Result<ChainReport, StoreError> {
+    let bad = |reason: String| StoreError::BadBackup { path: path.into(), reason };
+    let (file, header, begin) = open_whole(path)?;
+    if header.schema != SCHEMA_VERSION {
+        let schema = header.schema;
+        return Err(bad(format!("it has schema {schema}; this program can prove the audit log of {SCHEMA_VERSION}")));
+    }
+    let mut verified = None;
+    let judge = |database: &redb::ReadOnlyDatabase| {
+        verified = Some(verify_chain(database, noted).map_err(failed)?);
+        Ok(())
+    };
+    look(&file, begin, judge).map_err(bad)?;
+    verified.ok_or_else(|| bad("it can't be read".into()))
+}
+
+/// A backup whose size and digest are as they were; and where the store in it begins.
+fn open_whole(path: &Path) -> Result<(File, Header, u64), StoreError> {
+    let bad = |reason: String| StoreError::BadBackup { path: path.into(), reason };
     let unreadable = |error: std::io::Error| bad(format!("it can't be read: {error}"));
     let file = File::open(path).map_err(unreadable)?;
     let (header, begin) = Header::read(&file).map_err(bad)?;
@@ -204,12 +236,7 @@ pub fn verify(path: &Path) -> Result<Header, StoreError> {
     contents.seek(SeekFrom::Start(begin)).map_err(unreadable)?;
     let (size, sha256) = measure(&mut contents, |_| Ok(())).map_err(unreadable)?;
     check_contents(&header, size, &sha256).map_err(bad)?;
-    let (schema, records) = look(&file, begin, no_faults).map_err(bad)?;
-    if (schema, &records) == (header.schema, &header.records) {
-        Ok(header)
-    } else {
-        Err(bad("it does not hold what it says".into()))
-    }
+    Ok((file, header, begin))
 }
 
 /// Refuses a store of this program's schema in which something is not as it should be.

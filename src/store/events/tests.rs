@@ -17,7 +17,7 @@ impl Place {
     fn new() -> Self {
         let dir = private_folder();
         let store = Store::open(&dir.path().join("s")).unwrap();
-        Self { store, dir }
+        Self { dir, store }
     }
 
     async fn seen(&self, kind: Kind, at: UnixSeconds, user: Option<(&str, &str)>, address: Option<[u8; 4]>) {

@@ -158,10 +158,10 @@ fn every_table_becomes_records_of_today() {
     let ada = store.user("v4-1").unwrap().unwrap();
     assert_eq!((ada.username.as_str(), ada.email.as_deref()), ("ada", Some("ada@example.org")));
     assert_eq!((ada.password_hash.as_str(), ada.created_at, ada.is_active), (ARGON2, THEN, true));
-    assert_eq!(ada.permissions, Permission::ALL);
+    assert_eq!((ada.roles, ada.permissions), (vec!["admin".to_owned()], vec![]));
     let bob = store.user_by_name("bob").unwrap().unwrap();
     assert_eq!((bob.password_hash.as_str(), bob.created_at, bob.is_active), ("", THEN, false), "not argon2id");
-    assert!(bob.permissions.contains(&Permission::JobView) && !bob.permissions.contains(&Permission::JobSubmit));
+    assert_eq!((bob.roles, bob.permissions), (vec!["viewer".to_owned()], vec![Permission::DataRead]));
     let users = table(&report, "users");
     assert!(users.adjusted.iter().any(|(reason, rows)| reason.contains("new password") && rows.count == 1));
 
@@ -173,6 +173,8 @@ fn every_table_becomes_records_of_today() {
     let old = store.api_key("v4-k2").unwrap().unwrap();
     assert_eq!((old.user_id.as_str(), old.revoked_at, old.expires_at), ("v4-2", Some(THEN), Some(1_735_689_600)));
 
+    let chain = store.verify_audit().unwrap();
+    assert!(chain.intact && chain.rows == 3, "imported rows are in the chain as others are: {chain:?}");
     let log = store.audit_page(&AuditFilter::default(), &all()).unwrap().items;
     assert_eq!(log.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), ["store.import", "login", "job.submit"]);
     assert_eq!((log[0].at, log[1].at, log[2].at), (NOW, THEN + 1, THEN));

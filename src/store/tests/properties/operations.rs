@@ -166,7 +166,7 @@ impl Parts {
 
     fn audit(&self) -> AuditEntry {
         let user_id = (self.owner > 0).then(|| self.owner());
-        let address = (self.id % 3 > 0).then(|| [10, 0, 0, self.id % 3].into());
+        let address = (!self.id.is_multiple_of(3)).then(|| [10, 0, 0, self.id % 3].into());
         let error = self.flag.then(|| "no".to_owned());
         let by = By { user_id, username: Some(self.word()), address, ..By::system(self.time) };
         AuditEntry { by, action: ACTIONS[usize::from(self.word)], resource: Some(self.id()), error }
