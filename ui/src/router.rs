@@ -50,12 +50,33 @@ pub enum Route {
     Templates,
     /// `/templates/<id>`
     Template(String),
+    /// `/profile`
+    Profile,
+    /// `/admin` and what is below it.
+    Admin(AdminPage),
     /// `/gallery`
     Gallery,
     /// `/`: leads on to the dashboard.
     Root,
     /// Anything else.
     NotFound,
+}
+
+/// The pages of those who look after the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminPage {
+    /// `/admin`: leads on to the first one that the person may see.
+    Home,
+    /// `/admin/users`
+    Users,
+    /// `/admin/users/<id>`
+    User(String),
+    /// `/admin/roles`
+    Roles,
+    /// `/admin/audit`
+    Audit,
+    /// `/admin/events`
+    Events,
 }
 
 impl Route {
@@ -73,6 +94,15 @@ impl Route {
             (Some("nodes"), None, _) => Self::Nodes,
             (Some("templates"), None, _) => Self::Templates,
             (Some("templates"), Some(id), None) => Self::Template(decode(id)),
+            (Some("profile"), None, _) => Self::Profile,
+            (Some("admin"), None, _) => Self::Admin(AdminPage::Home),
+            (Some("admin"), Some("users"), None) => Self::Admin(AdminPage::Users),
+            (Some("admin"), Some("users"), Some(id)) if segments.next().is_none() => {
+                Self::Admin(AdminPage::User(decode(id)))
+            }
+            (Some("admin"), Some("roles"), None) => Self::Admin(AdminPage::Roles),
+            (Some("admin"), Some("audit"), None) => Self::Admin(AdminPage::Audit),
+            (Some("admin"), Some("events"), None) => Self::Admin(AdminPage::Events),
             (Some("gallery"), None, _) => Self::Gallery,
             _ => Self::NotFound,
         }
@@ -360,6 +390,9 @@ mod tests {
         assert_eq!(Route::parse("/jobs/new"), Route::NewJob);
         assert_eq!(Route::parse("/jobs/12_%5B3-4%5D"), Route::Job("12_[3-4]".into()));
         assert_eq!(Route::parse("/templates/pytorch"), Route::Template("pytorch".into()));
+        assert_eq!(Route::parse("/admin/users"), Route::Admin(AdminPage::Users));
+        assert_eq!(Route::parse("/admin/users/a%2Fb"), Route::Admin(AdminPage::User("a/b".into())));
+        assert_eq!(Route::parse("/admin/users/a/b"), Route::NotFound);
         assert_eq!(Route::parse("/jobs/1/2"), Route::NotFound);
         assert_eq!(Route::parse("/api/docs"), Route::NotFound);
     }
