@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod live;
 mod message;
 pub mod paged;
+pub mod reading;
 pub mod refetch;
 pub mod session;
 pub mod sign_in;

@@ -1,11 +1,13 @@
 //! Lists that the server gives out page by page: the first page for an address that may change, and more when asked.
 use serde::de::DeserializeOwned;
+use slurmdash_api::audit::{AuditPage, EventPage};
+use slurmdash_api::users::AccountPage;
 use sycamore::prelude::*;
 
+use super::Client;
 use super::data::Remote;
 use super::http::{ClientError, escape};
 use super::refetch::Refetch;
-use super::Client;
 
 /// Rows that a filter should find before the person has to ask for more.
 const ENOUGH: usize = 20;
@@ -20,6 +22,51 @@ pub trait CursorPage: DeserializeOwned + 'static {
     fn next(&self) -> Option<&str>;
     /// Takes in the page after it.
     fn append(&mut self, more: Self);
+}
+
+impl CursorPage for AccountPage {
+    fn count(&self) -> usize {
+        self.users.len()
+    }
+
+    fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    fn append(&mut self, more: Self) {
+        self.users.extend(more.users);
+        (self.next, self.total) = (more.next, more.total);
+    }
+}
+
+impl CursorPage for AuditPage {
+    fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    fn append(&mut self, more: Self) {
+        self.rows.extend(more.rows);
+        self.next = more.next;
+    }
+}
+
+impl CursorPage for EventPage {
+    fn count(&self) -> usize {
+        self.events.len()
+    }
+
+    fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    fn append(&mut self, more: Self) {
+        self.events.extend(more.events);
+        (self.next, self.open) = (more.next, more.open);
+    }
 }
 
 /// A list; copies are the same one.
@@ -109,11 +156,6 @@ impl<P: CursorPage> Paged<P> {
     /// Reads what comes after what there is.
     pub fn read_on(self) {
         self.on.get_clone_untracked().soon();
-    }
-
-    /// Whether there is more; tracked.
-    pub fn has_more(self) -> bool {
-        self.page.value().with(|page| page.as_ref().is_some_and(|page| page.next().is_some()))
     }
 }
 

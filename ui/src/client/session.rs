@@ -115,13 +115,6 @@ impl Session {
         self.enter(answer.user);
     }
 
-    /// Remembers that this tab leaves to sign in elsewhere.
-    pub fn going_away(self) {
-        if let Some(storage) = window().session_storage().ok().flatten() {
-            let _ = storage.set_item(AWAY, "1");
-        }
-    }
-
     /// Signs out, here and in this browser's other tabs. The session ends on our side even when the server is away.
     pub async fn sign_out(self) {
         let token = self.0.token.borrow().as_ref().map(|token| token.text.clone());
@@ -271,7 +264,8 @@ impl Session {
 
     /// Takes in what the server says now of the person who is signed in: roles may have changed.
     fn know(self, user: User) {
-        let is_news = self.0.state.with_untracked(|state| matches!(state, SessionState::SignedIn(known) if *known != user));
+        let is_news =
+            self.0.state.with_untracked(|state| matches!(state, SessionState::SignedIn(known) if *known != user));
         if is_news {
             self.0.state.set(SessionState::SignedIn(user));
         }
@@ -360,6 +354,13 @@ pub fn safe_next(next: &str) -> Option<String> {
 
 fn hint() -> bool {
     storage().is_some_and(|storage| storage.get_item(HINT).ok().flatten().is_some())
+}
+
+/// Remembers that this tab leaves to sign in elsewhere.
+pub fn going_away() {
+    if let Some(storage) = window().session_storage().ok().flatten() {
+        let _ = storage.set_item(AWAY, "1");
+    }
 }
 
 /// Whether this tab went away to sign in; it has come back now.

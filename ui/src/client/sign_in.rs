@@ -51,7 +51,10 @@ mod tests {
 
     #[test]
     fn single_sign_on_begins_on_this_site_only() {
-        assert_eq!(sso_href("/api/auth/oidc/start", "/jobs?a=1"), Some("/api/auth/oidc/start?next=%2Fjobs%3Fa%3D1".into()));
+        assert_eq!(
+            sso_href("/api/auth/oidc/start", "/jobs?a=1"),
+            Some("/api/auth/oidc/start?next=%2Fjobs%3Fa%3D1".into())
+        );
         assert_eq!(sso_href("/api/auth/oidc/start", ""), Some("/api/auth/oidc/start".into()));
         assert_eq!(sso_href("/start", "//evil.example"), Some("/start".into()));
         assert_eq!(sso_href("https://evil.example/", "/jobs"), None);

@@ -130,8 +130,7 @@ pub fn ConfirmDialog(confirm: Confirm) -> View {
         text.get_clone()
     };
     let kind = create_selector(move || question.with(|question| question.as_ref().is_none_or(|q| q.is_danger)));
-    let wanted =
-        create_selector(move || question.with(|q| q.as_ref().map(|q| q.typed.clone()).unwrap_or_default()));
+    let wanted = create_selector(move || question.with(|q| q.as_ref().map(|q| q.typed.clone()).unwrap_or_default()));
     let locked = create_selector(move || {
         let (wanted, typed) = (wanted.get_clone(), typed.get_clone());
         typed.trim() != wanted

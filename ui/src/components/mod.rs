@@ -12,6 +12,7 @@
 
 pub mod banner;
 pub mod button;
+pub mod choices;
 pub mod code_view;
 pub mod confirm;
 pub mod dialog;
@@ -44,13 +45,14 @@ pub mod upload_row;
 
 pub use banner::{Banner, Tone};
 pub use button::{Button, ButtonKind, IconButton, LinkButton};
+pub use choices::{RadioGroup, TickList};
 pub use code_view::CodeView;
 pub use confirm::{Confirm, ConfirmDialog, Question};
 pub use dialog::Dialog;
 pub use drop_zone::DropZone;
 pub use empty::EmptyState;
 pub use explanation::ExplanationBox;
-pub use field::{Checkbox, Choice, SearchInput, Select, TextInput};
+pub use field::{Checkbox, Choice, SearchInput, Select, TextArea, TextInput};
 pub use heat_grid::HeatGrid;
 pub use icon::{Glyph, icon};
 pub use log_view::{Log, LogView};

@@ -74,7 +74,7 @@ catalogue! {
         gone => "It is no longer there: somebody may have removed it meanwhile.", "이미 없어졌습니다. 다른 사람이 삭제했을 수 있습니다.";
         password_missing => "Enter a password.", "비밀번호를 입력하세요.";
         password_short(left: &str) => format!("Too short: {left} more to go. Length is what makes it strong."),
-            format!("너무 짧습니다. {left}자 이상 더 필요합니다. 길수록 안전합니다.");
+            format!("너무 짧습니다. {left}바이트가 더 필요합니다. 길수록 안전합니다.");
         password_long => "Too long: at most 1,024 bytes.", "너무 깁니다. 최대 1,024바이트입니다.";
         password_fair => "Long enough. A few words more make it stronger still.", "길이가 충분합니다. 단어를 더하면 더 안전합니다.";
         password_strong => "Good and long.", "충분히 길고 안전합니다.";

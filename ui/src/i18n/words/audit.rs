@@ -27,7 +27,6 @@ catalogue! {
         who => "Who", "사용자";
         what => "What", "동작";
         on => "On", "대상";
-        details => "Details", "자세히";
         details_of(seq: &str) => format!("Details of row {seq}"), format!("{seq}번 기록 자세히");
         system => "the program itself", "프로그램";
         stranger => "a stranger", "로그인하지 않은 사용자";

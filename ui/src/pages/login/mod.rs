@@ -11,6 +11,7 @@ use web_sys::SubmitEvent;
 use self::failure::{Failure, FailureBanner};
 use self::prompts::Prompts;
 use crate::browser;
+use crate::client::session::going_away;
 use crate::client::sign_in::{methods, sso_href};
 use crate::client::{ClientError, use_client};
 use crate::components::icon::{Glyph, icon};
@@ -146,7 +147,6 @@ pub fn Login() -> View {
 /// The button that leads to the identity provider.
 #[component(inline_props)]
 fn SsoButton(methods: ReadSignal<SignInMethods>) -> View {
-    let session = use_client().session;
     let sso = create_selector(move || methods.with(|methods| methods.sso.clone()));
     let way = move |SingleSignOn { name, start }: SingleSignOn| {
         let next = Query::parse(&location().query).get("next").to_owned();
@@ -158,7 +158,7 @@ fn SsoButton(methods: ReadSignal<SignInMethods>) -> View {
             Some((name, href)) => view! {
                 div(class="login-sso") {
                     // A page of the server's own: the browser goes there.
-                    a(class="button button-secondary", href=href, rel="external", on:click=move |_| session.going_away()) {
+                    a(class="button button-secondary", href=href, rel="external", on:click=|_| going_away()) {
                         (icon(Glyph::LogIn))
                         span(class="button-label") { (t().login.sso(&name)) }
                     }

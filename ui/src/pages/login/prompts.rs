@@ -47,7 +47,7 @@ fn form(more: MorePrompts, state: SignIn, left: ReadSignal<i64>) -> View {
     let MorePrompts { login_id, instruction, prompts, .. } = more;
     let answers: Vec<Signal<String>> = prompts.iter().map(|_| create_signal(String::new())).collect();
     let fields: Vec<View> =
-        prompts.into_iter().zip(&answers).enumerate().map(|(index, (prompt, value))| field(index, prompt, *value)).collect();
+        prompts.iter().zip(&answers).enumerate().map(|(index, (prompt, value))| field(index, prompt, *value)).collect();
     on_mount(|| browser::focus(".login-form input, .login-form button[type=submit]"));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -80,7 +80,7 @@ fn form(more: MorePrompts, state: SignIn, left: ReadSignal<i64>) -> View {
     }
 }
 
-fn field(index: usize, prompt: Prompt, value: Signal<String>) -> View {
+fn field(index: usize, prompt: &Prompt, value: Signal<String>) -> View {
     let name = format!("answer_{index}");
     // The cluster's own words, as `Verification code: `.
     let text = prompt.text.trim().trim_end_matches(':').trim_end().to_owned();
