@@ -29,7 +29,7 @@ catalogue! {
         last_login => "Last sign-in", "마지막 로그인";
         never => "never", "없음";
         made => "Created", "생성";
-        permissions => "May", "권한";
+        permissions => "What they may do", "할 수 있는 일";
         id => "Id", "ID";
         none_match_title => "No account matches", "조건에 맞는 계정이 없습니다";
         none_match_text => "Try another word or fewer filters.", "다른 검색어를 쓰거나 필터를 줄여 보세요.";

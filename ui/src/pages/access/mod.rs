@@ -10,7 +10,7 @@ mod sessions;
 pub use device::device_words;
 pub use keys::KeyTable;
 pub use password::{PasswordState, strength};
-pub use permissions::{areas, permission_tags, permission_words, source_words};
+pub use permissions::{areas, may_list, permission_tags, permission_words, source_words};
 pub use sessions::SessionTable;
 
 use slurmdash_api::auth::Permission;

@@ -50,6 +50,30 @@ pub fn areas(permissions: &[Permission]) -> Vec<(String, Vec<Permission>)> {
     areas
 }
 
+/// What permissions come to, in sentences, by area.
+pub fn may_list(permissions: &[Permission]) -> View {
+    let areas = areas(permissions);
+    if areas.is_empty() {
+        return view! { p(class="card-note") { (t().profile.may_nothing()) } };
+    }
+    let groups: Vec<View> = areas
+        .into_iter()
+        .map(|(area, permissions)| {
+            let lines: Vec<View> = permissions
+                .into_iter()
+                .map(|permission| view! { li(title=permission.as_str()) { (permission_words(permission)) } })
+                .collect();
+            view! {
+                li {
+                    span(class="may-area") { (area) }
+                    ul { (lines) }
+                }
+            }
+        })
+        .collect();
+    view! { ul(class="may") { (groups) } }
+}
+
 /// Permissions as the words that programs know them by, each with what it allows on hover. One that we do not know (from
 /// a newer server) stands for itself.
 pub fn permission_tags(words: &[String]) -> View {

@@ -8,6 +8,7 @@ use slurmdash_api::users::Account;
 use sycamore::prelude::*;
 
 use super::audit_words::audit_line;
+use super::made_password::{MadePassword, MadePasswordDialog};
 use super::section_links;
 use super::user_actions::UserActions;
 use super::user_parts::{role_tags, state_pill};
@@ -20,7 +21,7 @@ use crate::components::{
     toast,
 };
 use crate::i18n::{format, t};
-use crate::pages::access::{KeyTable, SessionTable, areas, permission_words, refusal, source_words};
+use crate::pages::access::{KeyTable, SessionTable, may_list, refusal, source_words};
 use crate::router::{path_to, path_with};
 
 /// Rows of the audit log that are shown; the others are one link away.
@@ -40,6 +41,8 @@ pub fn UserPage(id: String) -> View {
     let heading = id.clone();
     let title = move || value.with(|account| account.as_ref().map_or(heading.clone(), |a| a.username.clone()));
     let confirm = Confirm::new();
+    // Here and not with the buttons, which are drawn anew when the account is read again.
+    let made = create_signal(None::<MadePassword>);
     let arrived = create_selector(move || value.with(Option::is_some));
     let parent = ("/admin/users", (|| t().admin.back()) as fn() -> String);
     let actions_path = path.clone();
@@ -50,7 +53,7 @@ pub fn UserPage(id: String) -> View {
         match value.get_clone().filter(|_| !gone) {
             Some(known) => {
                 let path = actions_path.clone();
-                view! { UserActions(account=known, path=path, reading=account, confirm=confirm) }
+                view! { UserActions(account=known, path=path, reading=account, confirm=confirm, made=made) }
             }
             None => View::new(),
         }
@@ -87,6 +90,7 @@ pub fn UserPage(id: String) -> View {
         LoadProblem(problem=other_problem, retry=retry)
         (body())
         ConfirmDialog(confirm=confirm)
+        MadePasswordDialog(made=made)
     }
 }
 
@@ -104,11 +108,7 @@ fn facts(account: Account) -> View {
     let own = use_client().session.user().is_some_and(|user| user.id == account.id);
     let Account { id, roles, permissions, source, unix_user, email, is_active, created_at, last_login_at, .. } =
         account;
-    let may: Vec<View> = areas(&permissions)
-        .into_iter()
-        .flat_map(|(_, members)| members)
-        .map(|permission| view! { li(title=permission.as_str()) { (permission_words(permission)) } })
-        .collect();
+    let may = may_list(&permissions);
     let dash = || "–".to_owned();
     let (roles, unix_user, email) = (role_tags(&roles), unix_user.unwrap_or_else(dash), email.unwrap_or_else(dash));
     let last_login: View = last_login_at.map_or_else(|| t().admin.never().into(), |at| time_ago(Some(at)));
@@ -135,9 +135,9 @@ fn facts(account: Account) -> View {
             dd { (last_login) }
             dt { (t().admin.id()) }
             dd(class="mono") { (id) }
-            dt { (t().admin.permissions()) }
-            dd { ul(class="fact-list") { (may) } }
         }
+        h3 { (t().admin.permissions()) }
+        (may)
     }
 }
 

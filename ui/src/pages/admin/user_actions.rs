@@ -4,7 +4,7 @@ use slurmdash_api::users::{Account, AccountChange, PasswordReset, ResetPassword}
 use sycamore::futures::spawn_local_scoped;
 use sycamore::prelude::*;
 
-use super::made_password::{MadePassword, MadePasswordDialog};
+use super::made_password::MadePassword;
 use super::new_user::{ChosenPassword, PasswordChoice};
 use super::user_edit::EditDialog;
 use crate::browser;
@@ -17,21 +17,32 @@ use crate::router;
 
 /// The buttons, and their dialogs.
 #[component(inline_props)]
-pub fn UserActions(account: Account, path: String, reading: Reading<Account>, confirm: Confirm) -> View {
+pub fn UserActions(
+    account: Account,
+    path: String,
+    reading: Reading<Account>,
+    confirm: Confirm,
+    made: Signal<Option<MadePassword>>,
+) -> View {
     let session = use_client().session;
     let may_manage = create_selector(move || session.may(Permission::UserManage));
     view! {
         (if may_manage.get() {
-            buttons(account.clone(), path.clone(), reading, confirm)
+            buttons(account.clone(), path.clone(), reading, confirm, made)
         } else {
             view! {}
         })
     }
 }
 
-fn buttons(account: Account, path: String, reading: Reading<Account>, confirm: Confirm) -> View {
+fn buttons(
+    account: Account,
+    path: String,
+    reading: Reading<Account>,
+    confirm: Confirm,
+    made: Signal<Option<MadePassword>>,
+) -> View {
     let (editing, resetting) = (create_signal(false), create_signal(false));
-    let made = create_signal(None::<MadePassword>);
     let is_active = account.is_active;
     let switch = {
         let (account, path) = (account.clone(), path.clone());
@@ -51,7 +62,6 @@ fn buttons(account: Account, path: String, reading: Reading<Account>, confirm: C
         } else {
             view! {}
         })
-        MadePasswordDialog(made=made)
     }
 }
 
@@ -172,11 +182,10 @@ fn reset_dialog(
             match answer {
                 Ok(PasswordReset { password }) => {
                     toast(Tone::Success, t().admin.is_reset(&name));
-                    match password {
-                        // The page is read again afterwards: that would take the password away with it.
-                        Some(password) => made.set(Some(MadePassword { username: name, password })),
-                        None => reading.reload(),
+                    if let Some(password) = password {
+                        made.set(Some(MadePassword { username: name, password }));
                     }
+                    reading.reload();
                     open.set(false);
                 }
                 Err(error) => problem.set(Some(error)),

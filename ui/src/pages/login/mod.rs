@@ -199,13 +199,16 @@ fn Form(state: SignIn, username: Signal<String>, password: Signal<String>) -> Vi
         state.begin();
         spawn_local_scoped(async move {
             let answer = session.sign_in(username.get_clone().trim(), &password.get_clone()).await;
+            if matches!(answer, Ok(None)) {
+                // Signed in: this page is gone already.
+                return;
+            }
+            let failed = answer.is_err();
             // What was right once is not needed again, and what was wrong is of no use.
-            let is_refused = answer.as_ref().is_err_and(|error| error.status() == Some(401));
-            if is_refused || answer.is_ok() {
+            if answer.as_ref().err().is_none_or(|error| error.status() == Some(401)) {
                 password.set(String::new());
                 tried.set(false);
             }
-            let failed = answer.is_err();
             state.hear(answer);
             if failed {
                 browser::focus("input[name=password]");

@@ -16,7 +16,9 @@ use crate::i18n::t;
 pub fn Prompts(state: SignIn) -> View {
     let left = create_selector(move || {
         let (until, now) = (state.asked.with(|asked| asked.as_ref().map_or(0, |(_, until)| *until)), time::now());
-        (until - now).max(0)
+        let most = state.asked.with(|asked| asked.as_ref().map_or(0, |(more, _)| more.expires_in));
+        // The clock that is shown may be a second behind.
+        (until - now).min(most).max(0)
     });
     let anew = move |_| {
         batch(|| {

@@ -13,7 +13,7 @@ use self::keys::Keys;
 use self::password::Password;
 use self::preferences::PreferencesTab;
 use self::sessions::Sessions;
-use super::access::{areas, permission_words, source_words};
+use super::access::{may_list, source_words};
 use crate::client::use_client;
 use crate::components::{PageHeader, Tab, Tabs};
 use crate::i18n::t;
@@ -87,30 +87,6 @@ fn account_card(user: User) -> View {
         let tags: Vec<View> = roles.iter().cloned().map(|role| view! { span(class="tag") { (role) } }).collect();
         view! { span(class="tags") { (tags) } }
     };
-    let may = move || -> View {
-        let areas = areas(&permissions);
-        if areas.is_empty() {
-            return view! { p(class="card-note") { (t().profile.may_nothing()) } };
-        }
-        let groups: Vec<View> = areas
-            .into_iter()
-            .map(|(area, permissions)| {
-                let lines: Vec<View> = permissions
-                    .into_iter()
-                    .map(|permission| {
-                        view! { li(title=permission.as_str()) { (permission_words(permission)) } }
-                    })
-                    .collect();
-                view! {
-                    li {
-                        span(class="may-area") { (area) }
-                        ul { (lines) }
-                    }
-                }
-            })
-            .collect();
-        view! { ul(class="may") { (groups) } }
-    };
     let unix = move || unix_user.clone().unwrap_or_else(|| t().profile.unix_user_server());
     view! {
         aside(class="card profile-card") {
@@ -126,7 +102,7 @@ fn account_card(user: User) -> View {
                 dd { (role_tags()) }
             }
             h3 { (|| t().profile.may()) }
-            (may())
+            (may_list(&permissions))
         }
     }
 }
