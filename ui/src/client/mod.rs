@@ -120,7 +120,8 @@ async fn authorized_fetch(session: Session, call: Call<'_>) -> Result<JsValue, C
     loop {
         let call = Call { bearer: Some(&token), body: call.body.clone(), ..call };
         match fetch(call).await {
-            Err(error) if is_first && error.status() == Some(401) => {
+            // A wrong password is no wrong token, and must not be tried twice.
+            Err(error) if is_first && error.status() == Some(401) && error.code() != "invalid_credentials" => {
                 token = session.token_instead_of(&token).await?;
                 is_first = false;
             }

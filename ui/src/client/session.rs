@@ -16,11 +16,10 @@ use web_sys::StorageEvent;
 use super::clock::{Timeout, backoff_ms, now_ms, sleep};
 use super::http::{Call, ClientError, escape, exchange, json, send};
 use super::tab_lock::TabLock;
+use crate::router::Query;
 
 /// `localStorage` key that says, without any secret, that a session may exist. Other tabs watch it too.
 const HINT: &str = "slurmdash.session";
-/// `sessionStorage` key that says that this tab went to sign in elsewhere, and so may come back with a session.
-const AWAY: &str = "slurmdash.sso";
 /// A token is renewed this long before it expires, milliseconds.
 const RENEW_BEFORE_MS: f64 = 60_000.0;
 /// A token with less than this left isn't sent any more, milliseconds.
@@ -99,10 +98,11 @@ impl Session {
     /// Looks for a session that an earlier visit left. Asks the server only when there may be one.
     pub(super) fn start(self) {
         self.watch_other_tabs();
-        let was_away = was_away();
-        // Who comes back from elsewhere without a session has lost none.
+        // Who comes back from single sign-on has a session that this tab does not know of; without one, none was lost.
+        let query = window().location().search().unwrap_or_default();
+        let comes_back = Query::parse(query.trim_start_matches('?')).get("sso") == "done";
         self.0.was_in.set(hint());
-        if hint() || was_away {
+        if hint() || comes_back {
             spawn_local(async move { self.restore().await });
         } else {
             self.0.state.set(SessionState::SignedOut);
@@ -354,23 +354,6 @@ pub fn safe_next(next: &str) -> Option<String> {
 
 fn hint() -> bool {
     storage().is_some_and(|storage| storage.get_item(HINT).ok().flatten().is_some())
-}
-
-/// Remembers that this tab leaves to sign in elsewhere.
-pub fn going_away() {
-    if let Some(storage) = window().session_storage().ok().flatten() {
-        let _ = storage.set_item(AWAY, "1");
-    }
-}
-
-/// Whether this tab went away to sign in; it has come back now.
-fn was_away() -> bool {
-    let storage = window().session_storage().ok().flatten();
-    storage.is_some_and(|storage| {
-        let was_away = storage.get_item(AWAY).ok().flatten().is_some();
-        let _ = storage.remove_item(AWAY);
-        was_away
-    })
 }
 
 fn set_hint(signed_in: bool) {

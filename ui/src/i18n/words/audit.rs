@@ -58,14 +58,11 @@ catalogue! {
         group_audit => "Audit log", "감사 로그";
         group_output => "Downloads", "다운로드";
         group_store => "Records", "저장소";
-        group_terminal => "Terminals", "터미널";
 
         session_begin => "Signed in", "로그인";
         session_end => "Signed out, or a session ended", "로그아웃 또는 세션 종료";
         session_end_all => "All sessions ended", "모든 세션 종료";
         session_refresh => "Renewed the session", "세션 갱신";
-        login_cluster => "Signed in through the cluster", "클러스터를 통해 로그인";
-        login_oidc => "Signed in through single sign-on", "통합 로그인";
         user_create => "Created the account", "계정 생성";
         user_delete => "Deleted the account", "계정 삭제";
         user_disable => "Disabled the account", "계정 사용 중지";
@@ -75,7 +72,6 @@ catalogue! {
         user_set_password => "Changed the password", "비밀번호 변경";
         user_set_roles => "Changed the roles", "역할 변경";
         user_set_unix => "Changed the Unix user", "Unix 사용자 변경";
-        user_change => "Changed the account", "계정 변경";
         api_key_create => "Created an API key", "API 키 생성";
         api_key_revoke => "Revoked an API key", "API 키 폐기";
         api_key_use => "Used an API key", "API 키 사용";
@@ -94,11 +90,8 @@ catalogue! {
         upload_delete => "Deleted an upload", "업로드 삭제";
         upload_expire => "Removed an abandoned upload", "방치된 업로드 정리";
         output_download => "Downloaded output", "출력 다운로드";
-        terminal_open => "Opened a terminal", "터미널 열기";
-        terminal_close => "Closed a terminal", "터미널 닫기";
         event_resolve => "Dealt with a security event", "보안 이벤트 처리";
         audit_export => "Exported the audit log", "감사 로그 내보내기";
-        permission_check => "Was refused for want of a permission", "권한 부족으로 거부";
         store_backup => "Backed up the records", "저장소 백업";
         store_restore => "Restored the records", "저장소 복원";
         store_import => "Imported records", "기록 가져오기";

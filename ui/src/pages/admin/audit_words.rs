@@ -9,7 +9,7 @@ use crate::i18n::words::audit::Audit;
 /// The actions that we have words for, by their noun; each noun stands for all of its own.
 type Group = (&'static str, fn(Audit) -> String, &'static [(&'static str, fn(Audit) -> String)]);
 
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 9] = [
     (
         "session.",
         Audit::group_session,
@@ -20,13 +20,11 @@ const GROUPS: [Group; 12] = [
             ("session.refresh", Audit::session_refresh),
         ],
     ),
-    ("login.", Audit::group_session, &[("login.cluster", Audit::login_cluster), ("login.oidc", Audit::login_oidc)]),
     (
         "user.",
         Audit::group_user,
         &[
             ("user.create", Audit::user_create),
-            ("user.change", Audit::user_change),
             ("user.disable", Audit::user_disable),
             ("user.enable", Audit::user_enable),
             ("user.unlock", Audit::user_unlock),
@@ -73,14 +71,8 @@ const GROUPS: [Group; 12] = [
         ],
     ),
     ("output.", Audit::group_output, &[("output.download", Audit::output_download)]),
-    (
-        "terminal.",
-        Audit::group_terminal,
-        &[("terminal.open", Audit::terminal_open), ("terminal.close", Audit::terminal_close)],
-    ),
     ("event.", Audit::group_event, &[("event.resolve", Audit::event_resolve)]),
     ("audit.", Audit::group_audit, &[("audit.export", Audit::audit_export)]),
-    ("permission.", Audit::group_session, &[("permission.check", Audit::permission_check)]),
     (
         "store.",
         Audit::group_store,

@@ -19,6 +19,7 @@ use slurmdash_api::auth::Permission;
 use sycamore::prelude::*;
 
 use super::access::{Forbidden, guarded};
+use crate::browser;
 use crate::client::use_client;
 use crate::components::Skeleton;
 use crate::i18n::t;
@@ -90,7 +91,8 @@ fn home() -> View {
     });
     create_effect(move || {
         if let Some(href) = first.get() {
-            router::replace(href);
+            // Not from within this very page, which ends with that.
+            browser::after(0, move || router::replace(href));
         }
     });
     view! {

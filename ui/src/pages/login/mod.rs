@@ -11,7 +11,7 @@ use web_sys::SubmitEvent;
 use self::failure::{Failure, FailureBanner};
 use self::prompts::Prompts;
 use crate::browser;
-use crate::client::session::going_away;
+use crate::client::session::SessionState;
 use crate::client::sign_in::{methods, sso_href};
 use crate::client::{ClientError, use_client};
 use crate::components::icon::{Glyph, icon};
@@ -94,8 +94,14 @@ pub fn Login() -> View {
     let known = create_signal(SignInMethods::default());
     let ended = client.session.ended();
     // Only the code is read from there, never words: a link must not put any into our mouth.
-    let code = query_value("error");
-    let sso_failure = create_selector(move || Failure::of_sso(&code.get_clone()));
+    let (code, came_back) = (query_value("error"), query_value("sso"));
+    let signed_out = create_selector(move || client.session.state().with(|state| *state == SessionState::SignedOut));
+    let sso_failure = create_selector(move || {
+        let (failure, came_back, signed_out) =
+            (Failure::of_sso(&code.get_clone()), came_back.with(|value| value == "done"), signed_out.get());
+        // Who comes back should be in by now: the browser kept no cookie, or it was too late.
+        failure.or((came_back && signed_out).then_some(Failure::SsoFailed))
+    });
 
     create_effect(|| browser::document().set_title(&format!("{} · slurmdash", t().login.title())));
     spawn_local_scoped(async move {
@@ -158,7 +164,7 @@ fn SsoButton(methods: ReadSignal<SignInMethods>) -> View {
             Some((name, href)) => view! {
                 div(class="login-sso") {
                     // A page of the server's own: the browser goes there.
-                    a(class="button button-secondary", href=href, rel="external", on:click=|_| going_away()) {
+                    a(class="button button-secondary", href=href, rel="external") {
                         (icon(Glyph::LogIn))
                         span(class="button-label") { (t().login.sso(&name)) }
                     }
