@@ -90,6 +90,8 @@ catalogue! {
         upload_delete => "Deleted an upload", "업로드 삭제";
         upload_expire => "Removed an abandoned upload", "방치된 업로드 정리";
         output_download => "Downloaded output", "출력 다운로드";
+        group_ssh => "Login host", "로그인 서버";
+        ssh_sign_in => "Acted on the login host", "로그인 서버에서 대리 실행";
         event_resolve => "Dealt with a security event", "보안 이벤트 처리";
         audit_export => "Exported the audit log", "감사 로그 내보내기";
         store_backup => "Backed up the records", "저장소 백업";

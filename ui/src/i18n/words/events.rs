@@ -24,6 +24,7 @@ catalogue! {
         login_throttled => "Sign-in slowed down", "로그인 시도 제한";
         token_reused => "Token used twice", "토큰 재사용";
         token_invalid => "Invalid token", "잘못된 토큰";
+        key_invalid => "Invalid API key", "잘못된 API 키";
         limit_hit => "Rate limit reached", "요청 제한 도달";
         permission_refused => "Permission refused", "권한 거부";
         path_attack => "Path attack", "경로 공격";

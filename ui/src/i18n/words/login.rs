@@ -26,6 +26,11 @@ catalogue! {
         go_on => "You can try again now.", "이제 다시 시도할 수 있습니다.";
         cluster_away => "The cluster’s login host cannot be reached, so its passwords cannot be checked now. Try again in a few minutes; dashboard accounts still work.",
             "클러스터 로그인 서버에 연결할 수 없어 지금은 클러스터 비밀번호를 확인할 수 없습니다. 몇 분 후 다시 시도하세요. 대시보드 계정은 계속 사용할 수 있습니다.";
+        busy => "Many people are signing in right now. Try again in a moment.", "지금 로그인하는 사람이 많습니다. 잠시 후 다시 시도하세요.";
+        password_expired => "Your password is right, but it has expired. Change it on the cluster first, for example with ssh to a login node; then sign in here.",
+            "비밀번호는 맞지만 유효 기간이 지났습니다. 먼저 로그인 노드에 ssh로 접속하는 등 클러스터에서 비밀번호를 바꾼 뒤 로그인하세요.";
+        account_disabled => "This account has been disabled. Ask an administrator if you think that is a mistake.",
+            "사용 중지된 계정입니다. 잘못된 조치라면 관리자에게 문의하세요.";
         sso_denied => "The sign-in was broken off before it was complete. Try again, or use your password.",
             "로그인이 완료되기 전에 취소되었습니다. 다시 시도하거나 비밀번호로 로그인하세요.";
         sso_not_allowed => "You are who you say, but this dashboard has no place for that account. Ask an administrator to let you in.",

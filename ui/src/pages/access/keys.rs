@@ -11,7 +11,7 @@ use crate::client::use_client;
 use crate::components::{
     Cell, Column, Confirm, Glyph, LoadProblem, Mark, Question, Row, Table, Tone, pill, time, toast,
 };
-use crate::i18n::t;
+use crate::i18n::{format, t};
 use crate::router::path_to;
 
 /// A key with no more than this left is worth a word, seconds.
@@ -122,7 +122,6 @@ fn columns(can_revoke: bool) -> Vec<Column> {
         Column::new(|| t().access.key_state()),
         Column::new(|| t().access.key_scopes()),
         Column::new(|| t().access.last_used()),
-        Column::new(|| t().access.key_made()),
         Column::new(|| t().access.key_expires()),
     ];
     if can_revoke {
@@ -133,13 +132,13 @@ fn columns(can_revoke: bool) -> Vec<Column> {
 
 fn row(key: &ApiKey, can_revoke: bool, revoke: &Rc<dyn Fn(ApiKey)>) -> Row {
     let stated = key.clone();
-    let scopes = key.permissions.clone();
+    let (scopes, named) = (key.permissions.clone(), key.clone());
     let never = |time: Option<UnixSeconds>, words: fn() -> String| match time {
         Some(time) => Cell::Time(Some(time)),
         None => Cell::Text(words()),
     };
     let mut cells = vec![
-        Cell::Text(key.name.clone()),
+        Cell::Custom(key.name.clone(), Rc::new(move || name_cell(&named))),
         Cell::Custom(
             format!("{:?} {:?} {}", key.revoked_at, key.expires_at, key.is_active),
             Rc::new(move || {
@@ -150,13 +149,19 @@ fn row(key: &ApiKey, can_revoke: bool, revoke: &Rc<dyn Fn(ApiKey)>) -> Row {
         ),
         Cell::Custom(scopes.join(" "), Rc::new(move || permission_tags(&scopes))),
         never(key.last_used_at, || t().access.never_used()),
-        Cell::Time(Some(key.created_at)),
         never(key.expires_at, || t().access.key_never()),
     ];
     if can_revoke {
         cells.push(revoke_cell(key, revoke.clone()));
     }
     Row { key: key.id.clone(), cells, ..Row::default() }
+}
+
+/// Its name; when it was made on hover.
+fn name_cell(key: &ApiKey) -> View {
+    let (name, created_at) = (key.name.clone(), key.created_at);
+    let title = move || format!("{}: {}", t().access.key_made(), format::exact_time(created_at));
+    view! { span(class="key-name", title=title) { (name) } }
 }
 
 fn revoke_cell(key: &ApiKey, revoke: Rc<dyn Fn(ApiKey)>) -> Cell {

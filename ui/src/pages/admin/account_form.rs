@@ -8,7 +8,7 @@ use crate::client::ClientError;
 use crate::client::reading::Reading;
 use crate::components::{Checkbox, Skeleton, TextInput, TickList};
 use crate::i18n::t;
-use crate::pages::access::permission_words;
+use crate::pages::access::areas;
 
 /// What is in the fields; copies are the same.
 #[derive(Clone, Copy)]
@@ -78,8 +78,8 @@ pub fn AccountInputs(fields: AccountFields, roles: Reading<RoleList>) -> View {
                 let role = list.roles.iter().find(|role| role.name == name).cloned();
                 let help = move || match &role {
                     Some(role) => {
-                        let words: Vec<String> = role.permissions.iter().copied().map(permission_words).collect();
-                        words.join(" · ")
+                        let areas: Vec<String> = areas(&role.permissions).into_iter().map(|(area, _)| area).collect();
+                        areas.join(" · ")
                     }
                     None => t().admin.unknown_role(),
                 };

@@ -2,6 +2,7 @@
 use slurmdash_api::audit::{AuditResult, AuditRow};
 use sycamore::prelude::*;
 
+use super::severity::KINDS;
 use crate::components::{Choice, Glyph, Mark, pill, time_ago};
 use crate::i18n::t;
 use crate::i18n::words::audit::Audit;
@@ -9,7 +10,7 @@ use crate::i18n::words::audit::Audit;
 /// The actions that we have words for, by their noun; each noun stands for all of its own.
 type Group = (&'static str, fn(Audit) -> String, &'static [(&'static str, fn(Audit) -> String)]);
 
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     (
         "session.",
         Audit::group_session,
@@ -71,6 +72,7 @@ const GROUPS: [Group; 9] = [
         ],
     ),
     ("output.", Audit::group_output, &[("output.download", Audit::output_download)]),
+    ("ssh.", Audit::group_ssh, &[("ssh.sign_in", Audit::ssh_sign_in)]),
     ("event.", Audit::group_event, &[("event.resolve", Audit::event_resolve)]),
     ("audit.", Audit::group_audit, &[("audit.export", Audit::audit_export)]),
     (
@@ -86,8 +88,14 @@ const GROUPS: [Group; 9] = [
     ),
 ];
 
+/// The noun of what may be an attack; its verbs are the kinds of security events.
+const SECURITY: &str = "security.";
+
 /// What was done; nothing for an action that we have no words for.
 pub fn action_words(action: &str) -> Option<String> {
+    if let Some(kind) = action.strip_prefix(SECURITY) {
+        return KINDS.iter().find(|(word, _)| *word == kind).map(|(_, words)| words(t().events));
+    }
     let known = GROUPS.iter().flat_map(|(_, _, actions)| actions.iter());
     known.into_iter().find(|(word, _)| *word == action).map(|(_, words)| words(t().audit))
 }
@@ -100,6 +108,11 @@ pub fn action_choices() -> Vec<Choice> {
         choices.push(Choice::new(noun, format!("{} ({noun}*)", name(words))));
         choices.extend(actions.iter().map(|(word, name)| Choice::new(*word, format!("\u{2003}{}", name(words)))));
     }
+    choices.push(Choice::new(SECURITY, format!("{} ({SECURITY}*)", t().admin.events())));
+    let events = KINDS.iter();
+    choices.extend(
+        events.map(|(word, name)| Choice::new(format!("{SECURITY}{word}"), format!("\u{2003}{}", name(t().events)))),
+    );
     choices
 }
 

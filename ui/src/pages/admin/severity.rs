@@ -10,11 +10,12 @@ use crate::i18n::words::events::Events;
 type Kind = (&'static str, fn(Events) -> String);
 
 /// The kinds that we have words for.
-pub const KINDS: [Kind; 8] = [
+pub const KINDS: [Kind; 9] = [
     ("login_failed", Events::login_failed),
     ("login_throttled", Events::login_throttled),
     ("token_reused", Events::token_reused),
     ("token_invalid", Events::token_invalid),
+    ("key_invalid", Events::key_invalid),
     ("limit_hit", Events::limit_hit),
     ("permission_refused", Events::permission_refused),
     ("path_attack", Events::path_attack),

@@ -49,6 +49,9 @@ fn words(failure: &Failure, wait: i64) -> String {
             (Some(401), _) if *is_second_step => words.prompts_refused(),
             (Some(401), _) => words.invalid_credentials(),
             (_, "cluster_login_away") => words.cluster_away(),
+            (_, "busy") => words.busy(),
+            (_, "password_expired") => words.password_expired(),
+            (_, "account_disabled") => words.account_disabled(),
             _ => problem_words(error),
         },
     }
