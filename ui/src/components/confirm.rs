@@ -129,17 +129,22 @@ pub fn ConfirmDialog(confirm: Confirm) -> View {
         let text = question.get_clone().map_or_else(no_text, |question| part(&question));
         text.get_clone()
     };
-    let kind = create_selector(move || question.with(|question| question.as_ref().is_none_or(|q| q.is_danger)));
     let wanted = create_selector(move || question.with(|q| q.as_ref().map(|q| q.typed.clone()).unwrap_or_default()));
     let locked = create_selector(move || {
         let (wanted, typed) = (wanted.get_clone(), typed.get_clone());
         typed.trim() != wanted
     });
+    // One signal for both: a button that is drawn anew must not miss a change of what locks it.
+    let look = create_selector(move || {
+        let (locked, danger) = (locked.get(), question.with(|q| q.as_ref().is_none_or(|q| q.is_danger)));
+        (danger, locked)
+    });
     let buttons = move || {
-        let kind = if kind.get() { ButtonKind::Danger } else { ButtonKind::Primary };
+        let (is_danger, is_locked) = look.get();
+        let kind = if is_danger { ButtonKind::Danger } else { ButtonKind::Primary };
         view! {
             Button(on:click=move |_| open.set(false)) { (|| t().common.cancel()) }
-            Button(kind=kind, busy=*busy, disabled=locked, on:click=move |_| confirm.go()) {
+            Button(kind=kind, busy=*busy, disabled=is_locked, on:click=move |_| confirm.go()) {
                 (text_of(|question| question.verb.clone()))
             }
         }

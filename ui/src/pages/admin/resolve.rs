@@ -14,38 +14,29 @@ use crate::router::path_to;
 /// Longest note, characters.
 const LONGEST_NOTE: usize = 2_000;
 
-/// The dialog; open while there is an event.
+/// The dialog; it opens whenever an event is put into `event`.
 #[component(inline_props)]
 pub fn ResolveDialog(event: Signal<Option<SecurityEvent>>, list: Paged<EventPage>) -> View {
-    view! {
-        (match event.get_clone() {
-            Some(chosen) => shown(chosen, event, list),
-            None => view! {},
-        })
-    }
-}
-
-fn shown(chosen: SecurityEvent, event: Signal<Option<SecurityEvent>>, list: Paged<EventPage>) -> View {
     let client = use_client();
-    let open = create_signal(true);
+    let (open, busy) = (create_signal(false), create_signal(false));
     let note = create_signal(String::new());
-    let busy = create_signal(false);
     let problem = create_signal(None::<ClientError>);
-    let SecurityEvent { id, kind, severity, description, .. } = chosen;
     let too_long = create_selector(move || note.with(|note| note.chars().count() > LONGEST_NOTE));
     create_effect(move || {
-        if !open.get() {
-            event.set(None);
+        if event.with(Option::is_some) {
+            note.set(String::new());
+            problem.set(None);
+            open.set(true);
         }
     });
-    let path = format!("{}/resolve", path_to("/api/v2/security-events", &id));
-    let resolve = move || {
+    let resolve = move |_| {
+        let Some(id) = event.with_untracked(|event| event.as_ref().map(|event| event.id.clone())) else { return };
         if too_long.get_untracked() || busy.replace(true) {
             return;
         }
         problem.set(None);
-        let path = path.clone();
         spawn_local_scoped(async move {
+            let path = format!("{}/resolve", path_to("/api/v2/security-events", &id));
             let request = ResolveEvent { note: note.get_clone_untracked().trim().to_owned() };
             // The answer is the event as it is now; the list is read again for it and for the counts.
             let answer = client.post::<serde_json::Value>(&path, &request).await;
@@ -53,27 +44,24 @@ fn shown(chosen: SecurityEvent, event: Signal<Option<SecurityEvent>>, list: Page
             match answer {
                 Ok(_) => {
                     toast(Tone::Success, t().events.is_resolved());
-                    list.reload();
                     open.set(false);
+                    list.reload();
                 }
                 Err(error) => problem.set(Some(error)),
             }
         });
     };
-    let resolve = std::rc::Rc::new(resolve);
     let buttons = move || {
-        let resolve = resolve.clone();
         view! {
             Button(on:click=move |_| open.set(false)) { (|| t().common.cancel()) }
-            Button(kind=ButtonKind::Primary, busy=*busy, disabled=too_long, on:click=move |_| resolve()) {
+            Button(kind=ButtonKind::Primary, busy=*busy, disabled=too_long, on:click=resolve) {
                 (|| t().events.resolve_verb())
             }
         }
     };
     view! {
         Dialog(open=open, title=move || t().events.resolve_title(), actions=buttons) {
-            p(class="event-last") { (severity_pill(severity)) span(class="event-kind") { (move || kind_words(&kind)) } }
-            p { (description) }
+            (event.get_clone().map_or_else(View::new, what))
             TextArea(
                 name="note",
                 label=move || t().events.note(),
@@ -88,5 +76,15 @@ fn shown(chosen: SecurityEvent, event: Signal<Option<SecurityEvent>>, list: Page
                 None => view! {},
             })
         }
+    }
+}
+
+/// What it is about.
+fn what(event: SecurityEvent) -> View {
+    let SecurityEvent { kind, severity, description, .. } = event;
+    let severity = severity_pill(severity);
+    view! {
+        p(class="event-last") { (severity) span(class="event-kind") { (move || kind_words(&kind)) } }
+        p { (description) }
     }
 }
