@@ -15,7 +15,7 @@ use self::preferences::PreferencesTab;
 use self::sessions::Sessions;
 use super::access::{may_list, source_words};
 use crate::client::use_client;
-use crate::components::{PageHeader, Tab, Tabs};
+use crate::components::{PageHeader, Skeleton, Tab, Tabs};
 use crate::i18n::t;
 use crate::router::query_value;
 
@@ -45,7 +45,11 @@ pub fn Profile() -> View {
     let session = use_client().session;
     let user = create_selector(move || session.user());
     let tab = query_value("tab");
-    let section = create_selector(move || Section::parse(&tab.get_clone()));
+    // Nothing is offered before it is known to whom.
+    let shown = create_selector(move || {
+        let (section, known) = (Section::parse(&tab.get_clone()), user.with(Option::is_some));
+        known.then_some(section)
+    });
     let context = move || {
         user.with(|user| {
             user.as_ref().map_or_else(String::new, |u| t().profile.context(&u.username, &source_words(u.source)))
@@ -66,11 +70,12 @@ pub fn Profile() -> View {
         div(class="profile") {
             (user.get_clone().map_or_else(View::new, account_card))
             div(class="profile-section") {
-                (match section.get() {
-                    Section::Sessions => view! { Sessions {} },
-                    Section::Keys => view! { Keys {} },
-                    Section::Password => view! { Password {} },
-                    Section::Preferences => view! { PreferencesTab {} },
+                (match shown.get() {
+                    None => view! { Skeleton(lines=4) },
+                    Some(Section::Sessions) => view! { Sessions {} },
+                    Some(Section::Keys) => view! { Keys {} },
+                    Some(Section::Password) => view! { Password {} },
+                    Some(Section::Preferences) => view! { PreferencesTab {} },
                 })
             }
         }
