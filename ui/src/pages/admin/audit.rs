@@ -4,7 +4,7 @@ use std::rc::Rc;
 use slurmdash_api::audit::{AuditPage, AuditQuery, AuditResult, AuditRow};
 use sycamore::prelude::*;
 
-use super::audit_words::{action_choices, action_view, result_pill};
+use super::audit_words::{action_choices, action_view, resource_view, result_pill};
 use super::export::ExportMenu;
 use super::section_links;
 use crate::client::jobs::with_query;
@@ -142,16 +142,16 @@ fn table(list: Paged<AuditPage>, query: ReadSignal<AuditQuery>) -> View {
 
 fn row(row: &AuditRow) -> Row {
     let (what, who, result) = (row.clone(), row.clone(), row.result);
-    let text = |text: &Option<String>| Cell::Mono(text.clone().unwrap_or_else(|| "–".to_owned()));
+    let resource = row.resource.clone();
     Row {
         key: row.seq.to_string(),
         cells: vec![
             Cell::Custom(row.seq.to_string(), Rc::new(move || what_cell(&what))),
             Cell::Time(Some(row.at)),
             Cell::Custom(format!("{:?}", row.username), Rc::new(move || who_cell(&who))),
-            text(&row.resource),
+            Cell::Custom(format!("{resource:?}"), Rc::new(move || resource_view(resource.as_deref()))),
             Cell::Custom(format!("{result:?}"), Rc::new(move || result_pill(result))),
-            text(&row.address),
+            Cell::Mono(row.address.clone().unwrap_or_else(|| "–".to_owned())),
         ],
         ..Row::default()
     }
@@ -176,6 +176,7 @@ fn facts(row: &AuditRow) -> Vec<(String, String)> {
     let agent = row.agent.as_deref().map(|agent| format!("{} ({agent})", device_words(Some(agent))));
     let all = [
         (words.why(), row.error.clone()),
+        (words.on(), row.resource.clone()),
         (words.when(), Some(format::exact_time(row.at))),
         (words.agent(), agent),
         (words.key(), row.key_id.clone()),

@@ -91,6 +91,10 @@ const GROUPS: [Group; 10] = [
 /// The noun of what may be an attack; its verbs are the kinds of security events.
 const SECURITY: &str = "security.";
 
+/// Shortest text of hexadecimal digits that is taken for an id, and how much of it is shown.
+const ID_LENGTH: usize = 24;
+const ID_SHOWN: usize = 10;
+
 /// What was done; nothing for an action that we have no words for.
 pub fn action_words(action: &str) -> Option<String> {
     if let Some(kind) = action.strip_prefix(SECURITY) {
@@ -116,6 +120,26 @@ pub fn action_choices() -> Vec<Choice> {
     choices
 }
 
+/// What it was done to. An id says nothing to a person: its beginning is enough to tell it from others.
+pub fn resource_view(resource: Option<&str>) -> View {
+    let Some(resource) = resource else {
+        return view! { span(class="absent") { "–" } };
+    };
+    let (full, short) = (resource.to_owned(), shortened(resource));
+    view! { span(class="mono", title=full) { (short) } }
+}
+
+/// Every long id in a text cut short.
+fn shortened(text: &str) -> String {
+    let words = text.split(' ').map(|word| match word.get(..ID_SHOWN) {
+        Some(start) if word.len() >= ID_LENGTH && word.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            format!("{start}…")
+        }
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Whether it was done.
 pub fn result_pill(result: AuditResult) -> View {
     match result {
@@ -138,7 +162,7 @@ pub fn action_view(action: &str) -> View {
 
 /// A row in one line, for a short list.
 pub fn audit_line(row: &AuditRow) -> View {
-    let resource = row.resource.clone().unwrap_or_default();
+    let resource = resource_view(row.resource.as_deref());
     let (time, action) = (time_ago(Some(row.at)), action_view(&row.action));
     let refused = match row.result {
         AuditResult::Done => View::new(),
@@ -151,7 +175,7 @@ pub fn audit_line(row: &AuditRow) -> View {
         li(class="audit-line") {
             span(class="audit-line-time") { (time) }
             (action)
-            span(class="mono audit-line-on") { (resource) }
+            (resource)
             (refused)
         }
     }
@@ -160,6 +184,14 @@ pub fn audit_line(row: &AuditRow) -> View {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_cut_short_and_nothing_else() {
+        assert_eq!(shortened("e680c1d98c725387312a4bfc1b6f53af"), "e680c1d98c…");
+        assert_eq!(shortened("1042 stdout"), "1042 stdout");
+        assert_eq!(shortened("a-name-that-is-rather-long-indeed"), "a-name-that-is-rather-long-indeed");
+        assert_eq!(shortened(""), "");
+    }
 
     #[test]
     fn every_action_stands_under_its_noun() {
