@@ -23,6 +23,7 @@ async function openMenu(page: Page): Promise<void> {
 }
 
 test("after too many wrong passwords it says how long to wait, and counts down", async ({ page }) => {
+  test.slow();
   // A server of its own: what is counted here must not keep other tests out.
   await withServer("sim", async (server) => {
     await page.goto(`${server.url}/login`);
@@ -52,6 +53,86 @@ test("nothing that stands in the address is said in the page's name", async ({ p
   await expect(page.locator("body")).not.toContainText("555-0100");
   await page.goto("/login?error=sso_denied");
   await expect(page.getByText("broken off before it was complete")).toBeVisible();
+});
+
+test("who comes back from single sign-on is taken in, and led on", async ({ page, server }) => {
+  await page.goto("/login?sso=done&next=%2Fjobs%3Fview%3Dall");
+  await expect(page.getByText("Single sign-on did not work"), "no session came back").toBeVisible();
+  // What the identity provider's answer leaves behind: the cookie, and nothing that scripts know of.
+  const answer = await page.request.post("/api/auth/login", {
+    headers: { "X-Slurmdash-Browser": "1" },
+    data: { username: server.username, password: server.password },
+  });
+  expect(answer.ok()).toBe(true);
+  await page.goto("/login?sso=done&next=%2Fjobs%3Fview%3Dall");
+  await expect(page).toHaveURL(/\/jobs\?view=all$/);
+  await page.reload();
+  await expect(content(page).getByRole("heading", { level: 1 })).toBeVisible();
+});
+
+test("what the cluster asks beyond a password is asked, step by step", async ({ page, server }) => {
+  // The demo has no sshd that asks; what it would say is said in its place, up to the session itself.
+  const more = (login_id: string, text: string, echo: boolean, expires_in = 60) => ({
+    status: 202,
+    json: { login_id, instruction: "Second factor for ada", prompts: [{ text, echo }], expires_in },
+  });
+  const refused = (status: number, code: string) => ({
+    status,
+    contentType: "application/problem+json",
+    json: { type: "about:blank", title: code, status, detail: code, code, request_id: "1", error: code },
+  });
+  const heard: unknown[] = [];
+  await page.route("**/api/auth/login", (route) => route.fulfill(more("first", "Verification code: ", false)));
+  await page.route("**/api/auth/login/continue", async (route) => {
+    const said = route.request().postDataJSON();
+    heard.push(said);
+    const [answer] = said.answers;
+    if (answer === "000000") return route.fulfill(refused(401, "invalid_credentials"));
+    if (answer === "late") return route.fulfill(refused(410, "login_over"));
+    if (said.login_id === "first") return route.fulfill(more("second", "Which project?", true));
+    const data = JSON.stringify({ username: server.username, password: server.password });
+    const url = `${server.url}/api/auth/login`;
+    return route.fulfill({ response: await route.fetch({ url, postData: data }) });
+  });
+  const begin = async () => {
+    await enter(page, { username: "ada", password: "right" });
+    await expect(page.getByText("Second factor for ada")).toBeVisible();
+  };
+  const code = page.locator('input[name="answer_0"]');
+  await page.goto("/login?next=%2Fprofile");
+  await begin();
+  await expect(page.getByLabel("Verification code")).toHaveAttribute("type", "password");
+  await expect(code).toHaveAttribute("autocomplete", "one-time-code");
+  await expect(code).toBeFocused();
+  await expect(page.getByRole("timer")).toHaveText(/^0:5\d left$/);
+
+  await code.fill("000000");
+  await button(page, "Continue").click();
+  await expect(page.getByText("That answer was not accepted.")).toBeVisible();
+  await expect(login.username(page)).toHaveValue("ada");
+  await expect(login.password(page)).toHaveValue("");
+
+  await begin();
+  await code.fill("late");
+  await button(page, "Continue").click();
+  await expect(page.getByText("has to begin anew")).toBeVisible();
+
+  await begin();
+  await button(page, "Begin anew").click();
+  await expect(login.username(page)).toBeVisible();
+
+  await begin();
+  await code.fill("123456");
+  await page.keyboard.press("Enter");
+  await expect(page.getByLabel("Which project?")).toHaveAttribute("type", "text");
+  await expect(code).toHaveValue("");
+  await code.fill("cfd");
+  await button(page, "Continue").click();
+  await expect(page).toHaveURL(/\/profile$/);
+  expect(heard.slice(-2)).toEqual([
+    { login_id: "first", answers: ["123456"] },
+    { login_id: "second", answers: ["cfd"] },
+  ]);
 });
 
 test("a session that ends while somebody works leads to the login at once, and back to where they were", async ({
