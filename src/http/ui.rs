@@ -19,8 +19,22 @@ static DIST: Dir<'static> = include_dir!("$EMBEDDED_UI_DIR");
 /// The page's file.
 const INDEX: &str = "index.html";
 /// Addresses of pages, and those below that have pages of their own. Nothing else falls back to the UI.
-const PAGES: [&str; 7] = ["/", "/login", "/dashboard", "/jobs", "/nodes", "/templates", "/gallery"];
-const PAGES_BELOW: [&str; 2] = ["/jobs/", "/templates/"];
+const PAGES: [&str; 13] = [
+    "/",
+    "/login",
+    "/dashboard",
+    "/jobs",
+    "/nodes",
+    "/templates",
+    "/profile",
+    "/admin",
+    "/admin/users",
+    "/admin/roles",
+    "/admin/audit",
+    "/admin/events",
+    "/gallery",
+];
+const PAGES_BELOW: [&str; 3] = ["/jobs/", "/templates/", "/admin/users/"];
 /// Served when the binary was built without the UI.
 const NO_UI: &str = "<!doctype html><html lang=\"en\"><title>slurmdash</title><h1>No UI in this build</h1>\
     <p>Run <code>cargo xtask ui</code> and build again. The API is here all the same: <a href=\"/api/docs/\">/api/docs</a>.";
@@ -194,7 +208,7 @@ mod tests {
 
     #[test]
     fn only_pages_fall_back_to_the_ui() {
-        for page in ["/", "/login", "/jobs", "/jobs/12", "/jobs/new", "/jobs/12_3", "/templates/a-b"] {
+        for page in ["/", "/login", "/jobs", "/jobs/12", "/jobs/new", "/jobs/12_3", "/templates/a-b", "/admin/users/u1"] {
             assert!(is_page(page), "{page}");
         }
         for other in ["/api", "/api/jobs", "/jobs/1/output", "/jobs/x.js", "/assets/a.js", "/etc/passwd", "/ws", ""] {

@@ -13,12 +13,23 @@ export const login = {
   submit: (page: Page) => page.locator('button[type="submit"]'),
 };
 
+/** Fills in and sends the login form that is shown. */
+export async function enter(page: Page, { username, password }: Account): Promise<void> {
+  await login.username(page).fill(username);
+  await login.password(page).fill(password);
+  await login.submit(page).click();
+}
+
+/** The login page, come to by itself because the session is over. */
+export async function expectEnded(page: Page, within = 5_000): Promise<void> {
+  await expect(page).toHaveURL(/\/login/, { timeout: within });
+  await expect(page.getByText("Your session has ended")).toBeVisible();
+}
+
 /** Signs in as a person does, which also leaves behind what the page keeps for the next visit. */
 export async function signIn(page: Page, account: Account): Promise<void> {
   await page.goto("/login");
-  await login.username(page).fill(account.username);
-  await login.password(page).fill(account.password);
-  await login.submit(page).click();
+  await enter(page, account);
   await expect(page).toHaveURL(/\/dashboard$/);
 }
 
@@ -28,6 +39,14 @@ export const link = (page: Page, path: string) => page.locator(`a[href="${path}"
 /** A button or something that looks and works like one. */
 export const button = (page: Page | Locator, name: string | RegExp) =>
   page.getByRole("button", { name, exact: true }).or(page.getByRole("link", { name, exact: true })).first();
+
+/** What is asked now. */
+export const dialog = (page: Page) => page.getByRole("dialog");
+
+export const toast = (page: Page, text: string | RegExp) => page.locator(".toast", { hasText: text });
+
+/** A row of a table that says this. */
+export const row = (page: Page, text: string | RegExp) => page.locator("main tbody tr", { hasText: text });
 
 /** The page's own part, without navigation. */
 export const content = (page: Page) => page.locator("main");

@@ -71,10 +71,23 @@ pub fn focus(selector: &str) {
     }
 }
 
+/// Selects what is in the field that `selector` finds.
+pub fn select(selector: &str) {
+    let field = document().query_selector(selector).ok().flatten();
+    if let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlInputElement>().ok()) {
+        let _ = field.focus();
+        field.select();
+    }
+}
+
 /// Copies text; the answer says whether the browser let us.
 pub async fn copy(text: &str) -> bool {
-    let promise = window().navigator().clipboard().write_text(text);
-    wasm_bindgen_futures::JsFuture::from(promise).await.is_ok()
+    // Only secure pages have a clipboard.
+    let navigator = window().navigator();
+    if !js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object()) {
+        return false;
+    }
+    wasm_bindgen_futures::JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
 }
 
 /// Runs `call` once after `milliseconds`.
@@ -97,6 +110,21 @@ pub fn download(url: &str) {
         link.set_download("");
         link.click();
     }
+}
+
+/// Lets the browser save a file that is already here under `name`.
+pub fn save(file: &web_sys::Blob, name: &str) {
+    let Ok(url) = web_sys::Url::create_object_url_with_blob(file) else { return };
+    let link = document().create_element("a").ok().and_then(|link| link.dyn_into::<web_sys::HtmlAnchorElement>().ok());
+    if let Some(link) = link {
+        link.set_href(&url);
+        link.set_download(name);
+        link.click();
+    }
+    // The browser has begun to read it by then.
+    after(60_000, move || {
+        let _ = web_sys::Url::revoke_object_url(&url);
+    });
 }
 
 /// A random text that nobody else has: 128 bits.

@@ -50,7 +50,19 @@ mod tests {
         for path in ["/", "/login", "/dashboard"] {
             assert!((ENTRY.holds)(&Route::parse(path)), "{path}");
         }
-        for path in ["/jobs", "/jobs/1", "/jobs/new", "/nodes", "/templates", "/templates/a", "/gallery", "/x"] {
+        for path in [
+            "/jobs",
+            "/jobs/1",
+            "/jobs/new",
+            "/nodes",
+            "/templates",
+            "/templates/a",
+            "/profile",
+            "/admin",
+            "/admin/users/a",
+            "/gallery",
+            "/x",
+        ] {
             assert!(!(ENTRY.holds)(&Route::parse(path)), "{path}");
             assert!((FULL.holds)(&Route::parse(path)), "{path}");
         }

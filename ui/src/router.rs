@@ -6,6 +6,10 @@
 //! Links are plain `<a href>`: one listener on the document follows those that lead to a page of ours, and leaves the
 //! others (new tab, download, another origin, the server's own pages) to the browser. A page of ours that this program
 //! does not hold (`program.rs`) is gone to by a real page load.
+mod route;
+
+pub use route::{AdminPage, Route};
+
 use std::cell::Cell;
 
 use sycamore::prelude::*;
@@ -29,54 +33,6 @@ pub struct Location {
     pub path: String,
     /// Query without its question mark, such as `state=RUNNING&page=2`.
     pub query: String,
-}
-
-/// The pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Route {
-    /// `/login`
-    Login,
-    /// `/dashboard`
-    Dashboard,
-    /// `/jobs`
-    Jobs,
-    /// `/jobs/new`
-    NewJob,
-    /// `/jobs/<id>`
-    Job(String),
-    /// `/nodes`
-    Nodes,
-    /// `/templates`
-    Templates,
-    /// `/templates/<id>`
-    Template(String),
-    /// `/gallery`
-    Gallery,
-    /// `/`: leads on to the dashboard.
-    Root,
-    /// Anything else.
-    NotFound,
-}
-
-impl Route {
-    /// The page that a path names.
-    pub fn parse(path: &str) -> Route {
-        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-        let route = (segments.next(), segments.next(), segments.next());
-        match route {
-            (None, ..) => Self::Root,
-            (Some("login"), None, _) => Self::Login,
-            (Some("dashboard"), None, _) => Self::Dashboard,
-            (Some("jobs"), None, _) => Self::Jobs,
-            (Some("jobs"), Some("new"), None) => Self::NewJob,
-            (Some("jobs"), Some(id), None) => Self::Job(decode(id)),
-            (Some("nodes"), None, _) => Self::Nodes,
-            (Some("templates"), None, _) => Self::Templates,
-            (Some("templates"), Some(id), None) => Self::Template(decode(id)),
-            (Some("gallery"), None, _) => Self::Gallery,
-            _ => Self::NotFound,
-        }
-    }
 }
 
 /// Starts following the address bar. Called once, in the root scope; `holds` knows the pages of this program,
@@ -351,18 +307,6 @@ pub fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_name_pages() {
-        assert_eq!(Route::parse("/"), Route::Root);
-        assert_eq!(Route::parse("/jobs"), Route::Jobs);
-        assert_eq!(Route::parse("/jobs/"), Route::Jobs);
-        assert_eq!(Route::parse("/jobs/new"), Route::NewJob);
-        assert_eq!(Route::parse("/jobs/12_%5B3-4%5D"), Route::Job("12_[3-4]".into()));
-        assert_eq!(Route::parse("/templates/pytorch"), Route::Template("pytorch".into()));
-        assert_eq!(Route::parse("/jobs/1/2"), Route::NotFound);
-        assert_eq!(Route::parse("/api/docs"), Route::NotFound);
-    }
 
     #[test]
     fn queries_are_read_changed_and_written_back() {

@@ -24,7 +24,8 @@ pub enum Theme {
 }
 
 impl Theme {
-    fn parse(text: &str) -> Theme {
+    /// The theme of this word; what is none follows the system.
+    pub fn parse(text: &str) -> Theme {
         match text {
             "light" => Self::Light,
             "dark" => Self::Dark,

@@ -2,10 +2,10 @@
 // artefacts/<page>-<light|dark|phone|korean>.png.
 import AxeBuilder from "@axe-core/playwright";
 import type { APIRequestContext, Page } from "@playwright/test";
-import { submitScript } from "../api";
+import { call, person, submitScript, tokenOf } from "../api";
 import { config, trainScript } from "../files";
 import { expect, test } from "../fixtures";
-import { button, drop, job, jobs, log, settled, signIn, switchLanguage, upload, wizard } from "../hooks";
+import { button, dialog, drop, job, jobs, log, row, settled, signIn, switchLanguage, upload, wizard } from "../hooks";
 import type { Server } from "../servers";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -112,6 +112,70 @@ const PAGES: Record<string, Visit> = {
   "wizard-4-review": signedIn(toReview),
   nodes: at("/nodes"),
   templates: at("/templates"),
+  profile: at("/profile"),
+  "profile-keys": signedIn(async (page, server, request) => {
+    const token = await tokenOf(request, server);
+    for (const [name, expires_in_days] of [["nightly export", 365], ["ci runner", 3]]) {
+      const key = { name, permissions: ["job:view", "job:submit"], expires_in_days };
+      await call(request, token, "POST", "/api/v2/api-keys", key);
+    }
+    await page.goto("/profile?tab=keys");
+    await expect(row(page, "ci runner").first()).toBeVisible();
+  }),
+  "profile-key-new": signedIn(async (page) => {
+    await page.goto("/profile?tab=keys");
+    await button(page, "Create New Key").click();
+    await button(dialog(page), "Create key").click();
+    await expect(dialog(page).getByText("Give it a name.")).toBeVisible();
+  }),
+  "profile-key-made": signedIn(async (page) => {
+    await page.goto("/profile?tab=keys");
+    await button(page, "Create New Key").click();
+    await dialog(page).locator('input[name="name"]').fill("workstation");
+    await dialog(page).getByLabel("See jobs and their output").check();
+    await button(dialog(page), "Create key").click();
+    await expect(page.locator('input[name="api_key"]')).toBeVisible();
+  }),
+  "profile-password": at("/profile?tab=password"),
+  "profile-preferences": at("/profile?tab=preferences"),
+  "admin-users": signedIn(async (page, server, request) => {
+    await person(request, server, ["viewer"]);
+    const { id } = await person(request, server);
+    await call(request, await tokenOf(request, server), "PATCH", `/api/v2/users/${id}`, { is_active: false });
+    await page.goto("/admin/users");
+    await expect(row(page, "Disabled").first()).toBeVisible();
+  }),
+  "admin-user": signedIn(async (page, server, request) => {
+    const somebody = await person(request, server, ["user", "operator"]);
+    const token = await tokenOf(request, somebody);
+    const key = { name: "ci runner", permissions: ["job:view"], expires_in_days: 3 };
+    await call(request, token, "POST", "/api/v2/api-keys", key);
+    await page.goto(`/admin/users/${somebody.id}`);
+    await expect(row(page, "ci runner")).toBeVisible();
+  }),
+  "admin-user-new": signedIn(async (page) => {
+    await page.goto("/admin/users");
+    await button(page, "New User").click();
+    await expect(dialog(page).getByLabel("operator")).toBeVisible();
+  }),
+  "admin-roles": at("/admin/roles"),
+  "admin-audit": signedIn(async (page) => {
+    await page.goto("/admin/audit");
+    await page.locator("main summary").first().click();
+    await expect(page.getByText("Hash of the row before").first()).toBeVisible();
+  }),
+  "admin-events": signedIn(async (page, server, request) => {
+    await request.get("/api/jobs", { headers: { "X-API-Key": "sk_live_nobodys" } });
+    await expect(async () => {
+      await page.goto("/admin/events");
+      await expect(row(page, "Invalid API key").first()).toBeVisible({ timeout: 1_000 });
+    }).toPass();
+  }),
+  forbidden: async (page, server, request) => {
+    await signIn(page, await person(request, server, ["viewer"]));
+    await page.goto("/admin/audit");
+    await expect(page.getByText("This page is not for you")).toBeVisible();
+  },
   gallery: at("/gallery"),
   "not-found": at("/no/such/page"),
 };
@@ -145,6 +209,8 @@ for (const [name, visit] of Object.entries(PAGES)) {
     expect.soft(wide, "nothing sticks out sideways on a phone").toBeLessThanOrEqual(390);
 
     await page.setViewportSize({ width: 1280, height: 800 });
+    // Behind a dialog the switch is out of reach, and the dialog has no page of its own to come back to.
+    if (await page.locator("dialog[open]").count()) return;
     await switchLanguage(page);
     await settled(page);
     await picture("korean");

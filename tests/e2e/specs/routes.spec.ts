@@ -1,7 +1,19 @@
 import { expect, test } from "../fixtures";
 import { content, link } from "../hooks";
 
-const PAGES = ["/dashboard", "/jobs", "/jobs/new", "/nodes", "/templates", "/gallery"];
+const PAGES = [
+  "/dashboard",
+  "/jobs",
+  "/jobs/new",
+  "/nodes",
+  "/templates",
+  "/profile",
+  "/admin/users",
+  "/admin/roles",
+  "/admin/audit",
+  "/admin/events",
+  "/gallery",
+];
 
 test("the navigation is made of real links", async ({ signedIn: page }) => {
   for (const path of ["/jobs", "/nodes", "/templates", "/dashboard"]) {

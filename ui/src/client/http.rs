@@ -42,6 +42,28 @@ impl ClientError {
         }
     }
 
+    /// The problem's stable word; empty when there is none.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Problem(problem) => &problem.code,
+            _ => "",
+        }
+    }
+
+    /// Seconds after which the server wants to hear of it again.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Problem(problem) => problem.retry_after,
+            _ => None,
+        }
+    }
+
+    /// What the server finds wrong with one field of the request.
+    pub fn of_field(&self, name: &str) -> Option<String> {
+        let Self::Problem(problem) = self else { return None };
+        problem.fields.iter().find(|field| field.field == name).map(|field| field.message.clone())
+    }
+
     /// Whether the same call may well succeed a little later.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -79,6 +101,8 @@ pub struct Call<'a> {
     pub key: Option<&'a str>,
     /// Sends the header that keeps the refresh token in a cookie.
     pub browser_session: bool,
+    /// A good answer is kept as a file and not read.
+    pub as_file: bool,
     /// Milliseconds until it is given up.
     pub time_limit_ms: i32,
 }
@@ -93,6 +117,7 @@ impl<'a> Call<'a> {
             bearer: None,
             key: None,
             browser_session: false,
+            as_file: false,
             time_limit_ms: TIME_LIMIT_MS,
         }
     }
@@ -112,8 +137,19 @@ pub async fn send<T: DeserializeOwned>(call: Call<'_>) -> Result<T, ClientError>
     parse(&exchange(call).await?)
 }
 
-/// Makes the call; answers the text of a good answer. Not generic, so that it is compiled into the page only once.
+/// Makes the call; answers the text of a good answer.
 pub async fn exchange(call: Call<'_>) -> Result<String, ClientError> {
+    Ok(text_of(fetch(call).await?))
+}
+
+/// The text of an answer that is one.
+pub fn text_of(answer: JsValue) -> String {
+    String::from(answer.unchecked_into::<JsString>())
+}
+
+/// Makes the call; answers the text of a good answer, or its `Blob` when it is to be a file. Not generic, so that it is
+/// compiled into the page only once.
+pub async fn fetch(call: Call<'_>) -> Result<JsValue, ClientError> {
     let controller = AbortController::new().map_err(|_| ClientError::Offline)?;
     let timed_out = std::rc::Rc::new(std::cell::Cell::new(false));
     let guard = AbortOnDrop(controller.clone());
@@ -138,11 +174,12 @@ pub async fn exchange(call: Call<'_>) -> Result<String, ClientError> {
         JsFuture::from(window().fetch_with_str_and_init(call.path, &init)).await.map_err(|error| given_up(&error))?;
     let answer: Response = answer.unchecked_into();
     let status = answer.status();
-    let text = answer.text().map_err(|error| given_up(&error))?;
-    let text = JsFuture::from(text).await.map_err(|error| given_up(&error))?;
-    let text = String::from(text.unchecked_into::<JsString>());
+    let as_file = call.as_file && answer.ok();
+    let content = if as_file { answer.blob() } else { answer.text() };
+    let content = JsFuture::from(content.map_err(|error| given_up(&error))?).await;
+    let content = content.map_err(|error| given_up(&error))?;
     drop(guard);
-    judge(status, text)
+    if answer.ok() { Ok(content) } else { Err(judge(status, &text_of(content))) }
 }
 
 fn request(call: &Call<'_>, controller: &AbortController) -> Result<RequestInit, JsValue> {
@@ -178,17 +215,14 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ClientError> {
     serde_json::from_str(text).map_err(|_| ClientError::Unreadable(200))
 }
 
-/// Judges an answer by its status: its text, or the problem that its body describes.
-fn judge(status: u16, text: String) -> Result<String, ClientError> {
-    if (200..300).contains(&status) {
-        return Ok(text);
-    }
-    match serde_json::from_str::<Problem>(&text) {
-        Ok(problem) => Err(ClientError::Problem(Box::new(problem))),
-        Err(_) if status == 401 => Err(ClientError::Unauthorized),
+/// The problem that an answer describes which is not a good one.
+fn judge(status: u16, text: &str) -> ClientError {
+    match serde_json::from_str::<Problem>(text) {
+        Ok(problem) => ClientError::Problem(Box::new(problem)),
+        Err(_) if status == 401 => ClientError::Unauthorized,
         // A proxy's own page in front of a server that is away.
-        Err(_) if (502..=504).contains(&status) => Err(ClientError::Offline),
-        Err(_) => Err(ClientError::Unreadable(status)),
+        Err(_) if (502..=504).contains(&status) => ClientError::Offline,
+        Err(_) => ClientError::Unreadable(status),
     }
 }
 
@@ -217,21 +251,19 @@ pub fn escape(piece: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read<T: DeserializeOwned>(status: u16, text: &str) -> Result<T, ClientError> {
-        parse(&judge(status, text.to_owned())?)
-    }
-
     #[test]
     fn answers_become_values_or_problems() {
-        assert_eq!(read::<u32>(200, "7"), Ok(7));
-        assert_eq!(read::<u32>(200, "<html>"), Err(ClientError::Unreadable(200)));
-        assert_eq!(read::<u32>(502, "<html>"), Err(ClientError::Offline));
-        assert_eq!(read::<u32>(401, ""), Err(ClientError::Unauthorized));
-        let problem = r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"There is one.",
-            "code":"exists","request_id":"1","error":"There is one."}"#;
-        let error = read::<u32>(409, problem).expect_err("a problem");
-        assert_eq!(error.status(), Some(409));
-        assert!(!error.is_passing());
+        assert_eq!(parse::<u32>("7"), Ok(7));
+        assert_eq!(parse::<u32>("<html>"), Err(ClientError::Unreadable(200)));
+        assert_eq!(judge(502, "<html>"), ClientError::Offline);
+        assert_eq!(judge(401, ""), ClientError::Unauthorized);
+        let problem = r#"{"type":"about:blank","title":"Too many","status":429,"detail":"Wait.",
+            "code":"rate_limited","request_id":"1","error":"Wait.","retry_after":7}"#;
+        let error = judge(429, problem);
+        assert_eq!((error.status(), error.code(), error.retry_after()), (Some(429), "rate_limited", Some(7)));
+        assert!(error.is_passing());
+        let other = judge(409, &problem.replace("429", "409").replace(",\"retry_after\":7", ""));
+        assert_eq!((other.status(), other.retry_after(), other.is_passing()), (Some(409), None, false));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use sycamore::web::window;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{MessageEvent, WebSocket};
+use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
 use super::clock::{Timeout, backoff_ms};
 use super::http::ClientError;
@@ -33,6 +33,9 @@ pub enum LiveState {
     Reconnecting,
 }
 
+/// Close code of the server: the session has ended.
+const SESSION_ENDED: u16 = 4401;
+
 type Handler = Rc<dyn Fn(&ServerMessage)>;
 /// Where a subscriber already is in a file, bytes.
 type Position = Rc<dyn Fn() -> u64>;
@@ -42,7 +45,7 @@ struct Socket {
     // Held for as long as the socket may call them.
     _on_open: Closure<dyn FnMut()>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_close: Closure<dyn FnMut()>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
 }
 
 impl Drop for Socket {
@@ -62,6 +65,8 @@ struct Inner {
     next_id: Cell<u64>,
     socket: RefCell<Option<Socket>>,
     connecting: Cell<bool>,
+    /// Whether the server must be asked for the session before the next attempt.
+    doubtful: Cell<bool>,
     attempt: Cell<u32>,
     retry: RefCell<Option<Timeout>>,
 }
@@ -94,6 +99,7 @@ impl Live {
             next_id: Cell::default(),
             socket: RefCell::default(),
             connecting: Cell::default(),
+            doubtful: Cell::default(),
             attempt: Cell::default(),
             retry: RefCell::default(),
         })));
@@ -188,6 +194,10 @@ impl Live {
         self.0.retry.take();
         self.0.connecting.set(true);
         spawn_local(async move {
+            if self.0.doubtful.take() {
+                // Ends the session when it is over; when the server is away, so is the live connection.
+                let _ = self.0.session.check().await;
+            }
             let token = self.0.session.token().await;
             self.0.connecting.set(false);
             match token {
@@ -212,15 +222,34 @@ impl Live {
                 self.heard(&text);
             }
         });
-        let on_close = Closure::<dyn FnMut()>::new(move || {
+        let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
+            let refused = self.0.state.get_untracked() != LiveState::Live;
             self.0.socket.take();
-            self.retry_later();
+            if event.code() == SESSION_ENDED {
+                self.check_session();
+            } else {
+                // Why a handshake was refused no browser tells: it may be that the session is over.
+                self.0.doubtful.set(refused);
+                self.retry_later();
+            }
         });
         raw.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         raw.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         raw.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         *self.0.socket.borrow_mut() =
             Some(Socket { raw, _on_open: on_open, _on_message: on_message, _on_close: on_close });
+    }
+
+    /// The server says that the session is over. Should it be mistaken, the connection comes back at once.
+    fn check_session(self) {
+        self.0.state.set(LiveState::Reconnecting);
+        spawn_local(async move {
+            match self.0.session.check().await {
+                Ok(()) => self.connect(),
+                Err(ClientError::Unauthorized) => {}
+                Err(_) => self.retry_later(),
+            }
+        });
     }
 
     fn opened(self) {

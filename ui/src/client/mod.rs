@@ -9,17 +9,21 @@ pub mod http;
 pub mod jobs;
 pub mod live;
 mod message;
+pub mod paged;
+pub mod reading;
 pub mod refetch;
 pub mod session;
+pub mod sign_in;
 mod tab_lock;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sycamore::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
 
 pub use self::data::Data;
 pub use self::http::ClientError;
-use self::http::{Body, Call, exchange, json, parse};
+use self::http::{Body, Call, fetch, json, parse, text_of};
 pub use self::live::Live;
 pub use self::session::Session;
 
@@ -77,9 +81,25 @@ impl Client {
         parse(&authorized(self.session, Call { body, time_limit_ms, ..Call::new("POST", path) }).await?)
     }
 
+    /// Changes what is at `path`.
+    pub async fn patch<T: DeserializeOwned>(self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        parse(&authorized(self.session, Call { body: json(body), ..Call::new("PATCH", path) }).await?)
+    }
+
     /// Deletes what is at `path`.
     pub async fn delete<T: DeserializeOwned>(self, path: &str) -> Result<T, ClientError> {
         parse(&authorized(self.session, Call::new("DELETE", path)).await?)
+    }
+
+    /// Makes a call without a body whose answer says nothing but that it was done.
+    pub async fn command(self, method: &str, path: &str) -> Result<(), ClientError> {
+        authorized(self.session, Call::new(method, path)).await.map(drop)
+    }
+
+    /// Reads what is at `path` as a file; `time_limit_ms` leaves room for a long one.
+    pub async fn get_file(self, path: &str, time_limit_ms: i32) -> Result<web_sys::Blob, ClientError> {
+        let call = Call { as_file: true, time_limit_ms, ..Call::new("GET", path) };
+        Ok(authorized_fetch(self.session, call).await?.unchecked_into())
     }
 }
 
@@ -88,14 +108,20 @@ pub fn use_client() -> Client {
     use_context()
 }
 
-/// Makes a call as the person who is signed in; a refused token is renewed once and the call made again.
+/// Makes a call as the person who is signed in; answers the text.
 async fn authorized(session: Session, call: Call<'_>) -> Result<String, ClientError> {
+    Ok(text_of(authorized_fetch(session, call).await?))
+}
+
+/// Makes a call as the person who is signed in; a refused token is renewed once and the call made again.
+async fn authorized_fetch(session: Session, call: Call<'_>) -> Result<JsValue, ClientError> {
     let mut token = session.token().await?;
     let mut is_first = true;
     loop {
         let call = Call { bearer: Some(&token), body: call.body.clone(), ..call };
-        match exchange(call).await {
-            Err(error) if is_first && error.status() == Some(401) => {
+        match fetch(call).await {
+            // A wrong password is no wrong token, and must not be tried twice.
+            Err(error) if is_first && error.status() == Some(401) && error.code() != "invalid_credentials" => {
                 token = session.token_instead_of(&token).await?;
                 is_first = false;
             }

@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 
 use js_sys::Promise;
-use slurmdash_api::auth::{LoginAnswer, LoginRequest, Message, RefreshAnswer, RefreshRequest, User};
+use slurmdash_api::auth::{LoginAnswer, Permission, RefreshAnswer, RefreshRequest, User};
 use sycamore::prelude::*;
 use sycamore::web::window;
 use wasm_bindgen::closure::Closure;
@@ -14,8 +14,9 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use web_sys::StorageEvent;
 
 use super::clock::{Timeout, backoff_ms, now_ms, sleep};
-use super::http::{Call, ClientError, escape, json, send};
+use super::http::{Call, ClientError, escape, exchange, json, send};
 use super::tab_lock::TabLock;
+use crate::router::Query;
 
 /// `localStorage` key that says, without any secret, that a session may exist. Other tabs watch it too.
 const HINT: &str = "slurmdash.session";
@@ -47,6 +48,8 @@ struct Inner {
     refreshing: RefCell<Option<Promise>>,
     renewal: RefCell<Option<Timeout>>,
     attempt: Cell<u32>,
+    /// Whether there was a session that may end.
+    was_in: Cell<bool>,
 }
 
 /// The session of this tab; copies are the same session.
@@ -64,6 +67,7 @@ impl Session {
             refreshing: RefCell::default(),
             renewal: RefCell::default(),
             attempt: Cell::default(),
+            was_in: Cell::default(),
         })))
     }
 
@@ -80,6 +84,11 @@ impl Session {
         }
     }
 
+    /// Whether somebody is signed in who may; tracked.
+    pub fn may(self, permission: Permission) -> bool {
+        self.0.state.with(|state| matches!(state, SessionState::SignedIn(user) if user.may(permission)))
+    }
+
     /// True after a session ended by itself (expired, revoked, signed out in another tab), until the next sign-in:
     /// the login page says so.
     pub fn ended(self) -> ReadSignal<bool> {
@@ -89,38 +98,66 @@ impl Session {
     /// Looks for a session that an earlier visit left. Asks the server only when there may be one.
     pub(super) fn start(self) {
         self.watch_other_tabs();
-        if hint() {
+        // Who comes back from single sign-on has a session that this tab does not know of; without one, none was lost.
+        let query = window().location().search().unwrap_or_default();
+        let comes_back = Query::parse(query.trim_start_matches('?')).get("sso") == "done";
+        self.0.was_in.set(hint());
+        if hint() || comes_back {
             spawn_local(async move { self.restore().await });
         } else {
             self.0.state.set(SessionState::SignedOut);
         }
     }
 
-    /// Signs in.
-    pub async fn sign_in(self, username: &str, password: &str) -> Result<User, ClientError> {
-        let mut call = Call::new("POST", "/api/auth/login");
-        call.browser_session = true;
-        call.body = json(&LoginRequest { username: username.to_owned(), password: password.to_owned() });
-        let answer: LoginAnswer = send(call).await?;
+    /// Takes in whom the server let in.
+    pub(super) fn admit(self, answer: LoginAnswer) {
         self.keep(answer.access_token, answer.expires_in);
-        self.enter(answer.user.clone());
-        Ok(answer.user)
+        self.enter(answer.user);
     }
 
     /// Signs out, here and in this browser's other tabs. The session ends on our side even when the server is away.
     pub async fn sign_out(self) {
-        let token = self.0.token.take();
+        let token = self.0.token.borrow().as_ref().map(|token| token.text.clone());
+        self.forget();
+        if let Some(token) = token {
+            let mut call = Call::new("POST", "/api/auth/logout");
+            call.browser_session = true;
+            call.bearer = Some(&token);
+            call.body = json(&RefreshRequest::default());
+            let _ = exchange(call).await;
+        }
+    }
+
+    /// Signs out everywhere: every session of this person ends. Here as well, once the server has said so.
+    pub async fn sign_out_everywhere(self) -> Result<(), ClientError> {
+        let token = self.token().await?;
+        // Without the browser's header the server does not look at the cookie, which would name one session only.
+        exchange(Call { bearer: Some(&token), ..Call::new("POST", "/api/auth/logout") }).await?;
+        self.forget();
+        Ok(())
+    }
+
+    /// Nobody is signed in any more, because the person said so.
+    fn forget(self) {
+        self.0.token.take();
         set_hint(false);
         self.0.renewal.take();
         self.0.ended.set(false);
         self.0.state.set(SessionState::SignedOut);
-        if let Some(token) = token {
-            let mut call = Call::new("POST", "/api/auth/logout");
-            call.browser_session = true;
-            call.bearer = Some(&token.text);
-            call.body = json(&RefreshRequest::default());
-            let _ = send::<Message>(call).await;
-        }
+    }
+
+    /// After a hint that the session may be over: asks the server, and ends it here if so.
+    pub(super) async fn check(self) -> Result<(), ClientError> {
+        let user = match self.who().await {
+            Err(ClientError::Unauthorized) => {
+                // The access token is refused; whether there is another one only a renewal tells.
+                self.0.token.take();
+                self.who().await?
+            }
+            answer => answer?,
+        };
+        self.know(user);
+        Ok(())
     }
 
     /// An access token that is good for a while yet, renewed first if need be.
@@ -225,6 +262,15 @@ impl Session {
         })
     }
 
+    /// Takes in what the server says now of the person who is signed in: roles may have changed.
+    fn know(self, user: User) {
+        let is_news =
+            self.0.state.with_untracked(|state| matches!(state, SessionState::SignedIn(known) if *known != user));
+        if is_news {
+            self.0.state.set(SessionState::SignedIn(user));
+        }
+    }
+
     /// Remembers a token and plans its renewal.
     fn keep(self, text: String, expires_in: i64) {
         #[expect(clippy::cast_precision_loss, reason = "seconds of a token's life")]
@@ -236,7 +282,11 @@ impl Session {
         let timer = Timeout::new(due as i32, move || {
             spawn_local(async move {
                 // When the server is away now, the next call that needs a token tries again.
-                let _ = self.refresh().await;
+                if self.refresh().await.is_ok()
+                    && let Ok(user) = self.who().await
+                {
+                    self.know(user);
+                }
             });
         });
         *self.0.renewal.borrow_mut() = Some(timer);
@@ -244,6 +294,7 @@ impl Session {
 
     fn enter(self, user: User) {
         set_hint(true);
+        self.0.was_in.set(true);
         self.0.attempt.set(0);
         self.0.ended.set(false);
         self.0.state.set(SessionState::SignedIn(user));
@@ -251,12 +302,12 @@ impl Session {
 
     /// The session is over, and not because the person said so here.
     fn end(self) {
-        let was_in = self.0.state.with_untracked(|state| *state != SessionState::SignedOut);
+        let is_over = self.0.state.with_untracked(|state| *state == SessionState::SignedOut);
         self.0.token.take();
         self.0.renewal.take();
         set_hint(false);
-        if was_in {
-            self.0.ended.set(true);
+        if !is_over {
+            self.0.ended.set(self.0.was_in.replace(false));
             self.0.state.set(SessionState::SignedOut);
         }
     }
@@ -271,6 +322,7 @@ impl Session {
             if event.new_value().is_none() && !signed_out {
                 self.end();
             } else if event.new_value().is_some() && signed_out {
+                self.0.was_in.set(true);
                 self.0.state.set(SessionState::Unknown);
                 spawn_local(async move { self.restore().await });
             }

@@ -130,6 +130,44 @@ pub fn TextInput(props: TextInputProps) -> View {
     })
 }
 
+/// Props of [`TextArea`].
+#[derive(Props)]
+pub struct TextAreaProps {
+    /// Its `name`.
+    #[prop(setter(into))]
+    name: Cow<'static, str>,
+    /// The label.
+    #[prop(setter(into))]
+    label: Text,
+    /// What is in it.
+    value: Signal<String>,
+    /// Help under it.
+    #[prop(default = no_text(), setter(into))]
+    help: Text,
+    /// What is wrong with it; empty when nothing is.
+    #[prop(default = no_text(), setter(into))]
+    error: Text,
+}
+
+/// Several lines of text.
+#[component]
+pub fn TextArea(props: TextAreaProps) -> View {
+    let TextAreaProps { name, label, value, help, error } = props;
+    let frame = Frame { id: unique_id(&name), label, help, error: error.clone(), optional: true };
+    let (id, described_by) = (frame.id.clone(), frame.described_by());
+    frame.around(view! {
+        textarea(
+            class="input",
+            id=id,
+            name=name,
+            rows="4",
+            bind:value=value,
+            aria-describedby=described_by,
+            aria-invalid=move || (!error.get_clone().is_empty()).then_some("true")
+        )
+    })
+}
+
 /// Props of [`Select`]. Other attributes and handlers go onto the `<select>`.
 #[derive(Props)]
 pub struct SelectProps {

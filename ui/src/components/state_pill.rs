@@ -139,10 +139,11 @@ pub fn node_state_word(state: NodeState) -> String {
     }
 }
 
-fn pill(mark: Mark, word: impl Fn() -> String + 'static) -> View {
+/// A pill for any other state, with the shape and the word that it has there.
+pub fn pill(mark: Mark, glyph: Glyph, word: impl Fn() -> String + 'static) -> View {
     view! {
         span(class="pill", data-mark=mark.name()) {
-            (icon(mark.glyph()))
+            (icon(glyph))
             span { (word()) }
         }
     }
@@ -151,11 +152,13 @@ fn pill(mark: Mark, word: impl Fn() -> String + 'static) -> View {
 /// A job's state.
 #[component(inline_props)]
 pub fn JobStatePill(state: JobState) -> View {
-    pill(Mark::of_job(state), move || job_state_word(state))
+    let mark = Mark::of_job(state);
+    pill(mark, mark.glyph(), move || job_state_word(state))
 }
 
 /// A node's state.
 #[component(inline_props)]
 pub fn NodeStatePill(state: NodeState) -> View {
-    pill(Mark::of_node(state), move || node_state_word(state))
+    let mark = Mark::of_node(state);
+    pill(mark, mark.glyph(), move || node_state_word(state))
 }

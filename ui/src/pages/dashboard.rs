@@ -11,7 +11,7 @@ use crate::components::{
     PageHeader, Row, Skeleton, Table,
 };
 use crate::i18n::{format, t};
-use crate::pages::{Phase, phase};
+use crate::pages::{Phase, may_submit, phase};
 use crate::router::{path_to, path_with};
 
 /// How many of my jobs are shown; the rest is one link away.
@@ -33,7 +33,7 @@ pub fn Dashboard() -> View {
     };
     view! {
         PageHeader(title=move || t().dashboard.title(), context=context) {
-            LinkButton(href="/jobs/new", kind=ButtonKind::Primary, glyph=Glyph::Plus) { (|| t().dashboard.new_job()) }
+            (new_job())
         }
         LoadProblem(problem=cluster.problem())
         div(class="dashboard") {
@@ -42,6 +42,20 @@ pub fn Dashboard() -> View {
             QueueCard(summary=summary)
         }
         MyJobs {}
+    }
+}
+
+/// The way to a new job, for those who may submit one.
+fn new_job() -> View {
+    let may_submit = may_submit();
+    view! {
+        (if may_submit.get() {
+            view! {
+                LinkButton(href="/jobs/new", kind=ButtonKind::Primary, glyph=Glyph::Plus) { (|| t().dashboard.new_job()) }
+            }
+        } else {
+            view! {}
+        })
     }
 }
 
@@ -271,7 +285,7 @@ fn MyJobs() -> View {
                 title=move || t().dashboard.no_jobs_title(),
                 text=move || t().dashboard.no_jobs_text()
             ) {
-                LinkButton(href="/jobs/new", kind=ButtonKind::Primary, glyph=Glyph::Plus) { (|| t().dashboard.new_job()) }
+                (new_job())
                 LinkButton(href="/templates") { (|| t().dashboard.browse_templates()) }
             }
         }

@@ -9,9 +9,9 @@ use sycamore::prelude::*;
 use crate::client::use_client;
 use crate::components::{
     Banner, Button, ButtonKind, Cell, Checkbox, Choice, CodeView, Column, Dialog, EmptyState, ExplanationBox, Glyph,
-    HeatGrid, JobStatePill, Log, LogView, Menu, MenuItem, Meter, NodeStatePill, PageHeader, Pagination, Row,
-    SearchInput, Select, Selection, Skeleton, Stepper, Strip, Tab, Table, Tabs, TextInput, Tone, toast,
-    toast_with_undo,
+    HeatGrid, JobStatePill, Log, LogView, Menu, MenuItem, Meter, NodeStatePill, OnceShown, PageHeader, Pagination,
+    PasswordInput, RadioGroup, Row, SearchInput, Select, Selection, Skeleton, Stepper, Strip, Tab, Table, Tabs,
+    TextArea, TextInput, TickList, Tone, toast, toast_with_undo,
 };
 use crate::i18n::{format, t};
 
@@ -124,6 +124,8 @@ fn fields() -> View {
     let partition = create_signal("viz".to_owned());
     let notify = create_signal(true);
     let search = create_signal(String::new());
+    let (password, note) = (create_signal(String::new()), create_signal(String::new()));
+    let (theme, untied) = (create_signal("light".to_owned()), create_signal(false));
     let partitions = || vec![Choice::new("compute", "compute"), Choice::new("viz", "viz")];
     view! {
         div(class="form") {
@@ -142,6 +144,29 @@ fn fields() -> View {
             )
             Select(name="gallery_partition", label=move || t().gallery.partition(), value=partition, choices=partitions)
             Checkbox(name="gallery_notify", label=move || t().gallery.notify(), value=notify)
+            PasswordInput(
+                name="gallery_password",
+                label=move || t().profile.password_new(),
+                value=password,
+                help=move || t().access.password_help(),
+                autocomplete="off"
+            )
+            RadioGroup(
+                name="gallery_theme",
+                label=move || t().profile.theme(),
+                value=theme,
+                choices=|| vec![
+                    Choice::new("system", t().profile.theme_system()),
+                    Choice::new("light", t().profile.theme_light()),
+                    Choice::new("dark", t().profile.theme_dark()),
+                ]
+            )
+            TickList(label=move || t().profile.key_may(), help=move || t().profile.key_may_help()) {
+                Checkbox(name="gallery_tick", label=move || t().access.job_view(), value=notify, help="job:view")
+                Checkbox(name="gallery_tick", label=move || t().access.job_submit(), value=untied, help="job:submit")
+            }
+            TextArea(name="gallery_note", label=move || t().events.note(), value=note, help=move || t().events.note_help())
+            OnceShown(label=move || t().profile.key_label(), secret="sk_live_0O1lI", name="gallery_secret")
             SearchInput(name="gallery_search", label=move || t().common.search(), value=search)
         }
     }

@@ -1,20 +1,29 @@
 //! The pages, one module each. A page reads its data from the client, keeps its filters in the URL, and is made of
 //! components; the address bar names the one that is shown, `app.rs` decides who may see it.
 
+pub mod access;
+pub mod admin;
 pub mod dashboard;
+pub mod filters;
 pub mod gallery;
 pub mod job;
 pub mod job_actions;
 pub mod jobs;
+pub mod listing;
 pub mod login;
 pub mod new_job;
 pub mod nodes;
 pub mod not_found;
+pub mod profile;
 pub mod template;
 pub mod templates;
 
+use slurmdash_api::auth::Permission;
 use sycamore::prelude::*;
 
+use self::access::guarded;
+use crate::client::use_client;
+use crate::i18n::t;
 use crate::router::Route;
 
 /// The pages of the program that a first visit loads. The login page is `app.rs`'s: it has no frame.
@@ -29,15 +38,25 @@ pub fn first_pages(route: &Route) -> View {
 pub fn all_pages(route: Route) -> View {
     match route {
         Route::Login | Route::Root | Route::Dashboard => first_pages(&route),
-        Route::Jobs => view! { jobs::Jobs {} },
+        Route::Jobs => guarded(Permission::JobView, || t().jobs.title(), || view! { jobs::Jobs {} }),
         Route::Job(id) => view! { job::JobPage(id=id) },
-        Route::NewJob => view! { new_job::NewJob {} },
-        Route::Nodes => view! { nodes::Nodes {} },
-        Route::Templates => view! { templates::Templates {} },
+        Route::NewJob => guarded(Permission::JobSubmit, || t().shell.new_job(), || view! { new_job::NewJob {} }),
+        Route::Nodes => guarded(Permission::NodeView, || t().shell.nodes(), || view! { nodes::Nodes {} }),
+        Route::Templates => {
+            guarded(Permission::TemplateView, || t().templates.title(), || view! { templates::Templates {} })
+        }
         Route::Template(id) => view! { template::TemplatePage(id=id) },
+        Route::Profile => view! { profile::Profile {} },
+        Route::Admin(page) => view! { admin::Admin(page=page) },
         Route::Gallery => view! { gallery::Gallery {} },
         Route::NotFound => view! { not_found::NotFound {} },
     }
+}
+
+/// Whether the person may submit jobs: without that nothing leads to a new one.
+pub fn may_submit() -> ReadSignal<bool> {
+    let session = use_client().session;
+    create_selector(move || session.may(Permission::JobSubmit))
 }
 
 /// Where a page is that shows a list.

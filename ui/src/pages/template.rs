@@ -10,6 +10,7 @@ use crate::components::{
     ButtonKind, Cell, CodeView, Column, EmptyState, Glyph, LinkButton, LoadProblem, PageHeader, Row, Skeleton, Table,
 };
 use crate::i18n::{format, t};
+use crate::pages::may_submit;
 use crate::pages::templates::category_name;
 use crate::router::{path_to, path_with};
 
@@ -30,8 +31,9 @@ pub fn TemplatePage(id: String) -> View {
     let title = move || template.with(|template| template.as_ref().map_or(heading.clone(), |t| t.name.clone()));
     let context = move || template.with(|template| template.as_ref().map_or(String::new(), |t| t.description.clone()));
     let use_href = path_with("/jobs/new", &[("template", &id)]);
+    let may_submit = may_submit();
     let action = move || {
-        if missing.get() {
+        if missing.get() | !may_submit.get() {
             return View::new();
         }
         let href = use_href.clone();

@@ -11,7 +11,7 @@ use crate::components::{
     Skeleton, Tone, icon,
 };
 use crate::i18n::{format, t};
-use crate::pages::{Phase, phase};
+use crate::pages::{Phase, may_submit, phase};
 use crate::router::{path_to, path_with, query_signal, set_query};
 
 /// Shortest time between two reads of the list, milliseconds.
@@ -109,13 +109,18 @@ pub fn Templates() -> View {
 }
 
 fn no_templates() -> View {
+    let may_submit = may_submit();
     view! {
         EmptyState(
             glyph=Glyph::LayoutTemplate,
             title=move || t().templates.empty_title(),
             text=move || t().templates.empty_text()
         ) {
-            LinkButton(href="/jobs/new", kind=ButtonKind::Primary) { (|| t().templates.custom_job()) }
+            (if may_submit.get() {
+                view! { LinkButton(href="/jobs/new", kind=ButtonKind::Primary) { (|| t().templates.custom_job()) } }
+            } else {
+                view! {}
+            })
         }
     }
 }
@@ -164,6 +169,7 @@ fn card(template: &Template) -> View {
     let (name, description) = (template.name.clone(), template.description.clone());
     let (files, parameters) = (template.files.len(), template.parameters.len());
     let private = !template.is_public;
+    let may_submit = may_submit();
     let category = category_name(&template.category);
     view! {
         li(class="card template-card") {
@@ -183,7 +189,12 @@ fn card(template: &Template) -> View {
                         t().templates.needs_parameters(&format::count(parameters)),
                     ))
                 }
-                a(class="template-use", href=use_href) { (|| t().templates.use_it()) }
+                (if may_submit.get() {
+                    let use_href = use_href.clone();
+                    view! { a(class="template-use", href=use_href) { (|| t().templates.use_it()) } }
+                } else {
+                    view! {}
+                })
             }
         }
     }

@@ -1,10 +1,13 @@
 //! The command palette (`Ctrl-K`): every page and action by name, and search in jobs and nodes.
+use slurmdash_api::auth::Permission;
 use sycamore::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, KeyboardEvent};
 
+use super::rail::ADMIN;
 use super::topbar::{other_language, sign_out};
 use crate::browser;
+use crate::client::{Session, use_client};
 use crate::components::icon::{Glyph, icon};
 use crate::i18n::{set_language, t};
 use crate::router::{navigate, path_with};
@@ -27,8 +30,10 @@ struct Command {
     action: Action,
 }
 
-fn all_commands() -> Vec<Command> {
+/// What the person may do; tracked.
+fn all_commands(session: Session) -> Vec<Command> {
     let words = t().shell;
+    let may = |needs: &[Permission]| needs.iter().any(|permission| session.may(*permission));
     let go = |name: String, glyph: Glyph, href: &str| Command {
         group: words.group_go(),
         name,
@@ -36,16 +41,22 @@ fn all_commands() -> Vec<Command> {
         action: Action::Go(href.to_owned()),
     };
     let act = |name: String, glyph: Glyph, action: Action| Command { group: words.group_do(), name, glyph, action };
-    vec![
-        go(words.dashboard(), Glyph::LayoutDashboard, "/dashboard"),
-        go(words.jobs(), Glyph::ListVideo, "/jobs"),
-        go(words.nodes(), Glyph::Server, "/nodes"),
-        go(words.templates(), Glyph::LayoutTemplate, "/templates"),
-        act(words.new_job(), Glyph::Plus, Action::Go("/jobs/new".to_owned())),
+    let pages = [
+        (true, go(words.dashboard(), Glyph::LayoutDashboard, "/dashboard")),
+        (may(&[Permission::JobView]), go(words.jobs(), Glyph::ListVideo, "/jobs")),
+        (may(&[Permission::NodeView]), go(words.nodes(), Glyph::Server, "/nodes")),
+        (may(&[Permission::TemplateView]), go(words.templates(), Glyph::LayoutTemplate, "/templates")),
+        (true, go(words.profile(), Glyph::User, "/profile")),
+        (may(ADMIN), go(words.admin(), Glyph::Shield, "/admin")),
+        (may(&[Permission::JobSubmit]), act(words.new_job(), Glyph::Plus, Action::Go("/jobs/new".to_owned()))),
+    ];
+    let mut commands: Vec<Command> = pages.into_iter().filter(|(may, _)| *may).map(|(_, command)| command).collect();
+    commands.extend([
         act(words.switch_language(other_language().name()), Glyph::Languages, Action::SwitchLanguage),
         act(words.change_theme(), Glyph::Sun, Action::SwitchTheme),
         act(words.sign_out(), Glyph::LogOut, Action::SignOut),
-    ]
+    ]);
+    commands
 }
 
 /// The commands whose names hold every word of `text`, and the searches for it.
@@ -88,7 +99,8 @@ fn run(action: &Action) {
 pub fn Palette(open: Signal<bool>) -> View {
     let text = create_signal(String::new());
     let chosen = create_signal(0_usize);
-    let commands = create_memo(move || matching(all_commands(), &text.get_clone()));
+    let session = use_client().session;
+    let commands = create_memo(move || matching(all_commands(session), &text.get_clone()));
     let dialog = create_node_ref();
     let element = move || dialog.try_get().and_then(|node| node.dyn_into::<HtmlDialogElement>().ok());
     let opened = move || {

@@ -1,8 +1,10 @@
 //! The rail: links to the pages; icons with words, icons alone when folded, a bar at the bottom on a phone.
+use slurmdash_api::auth::Permission;
 use slurmdash_api::cluster::ClusterSummary;
 use sycamore::prelude::*;
 
 use crate::browser;
+use crate::client::use_client;
 use crate::components::icon::{Glyph, icon};
 use crate::i18n::t;
 use crate::router::{self, Route};
@@ -17,49 +19,75 @@ struct Place {
     name: fn() -> String,
     /// Whether a route belongs to it.
     holds: fn(&Route) -> bool,
+    /// Any of these is needed to see anything there; none for what is everybody's.
+    needs: &'static [Permission],
 }
 
-const PLACES: [Place; 4] = [
+/// What there is for somebody under `/admin`.
+pub const ADMIN: &[Permission] = &[Permission::UserView, Permission::AuditView, Permission::EventView];
+
+const PLACES: [Place; 5] = [
     Place {
         href: "/dashboard",
         glyph: Glyph::LayoutDashboard,
         name: || t().shell.dashboard(),
         holds: |route| matches!(route, Route::Dashboard | Route::Root),
+        needs: &[],
     },
     Place {
         href: "/jobs",
         glyph: Glyph::ListVideo,
         name: || t().shell.jobs(),
         holds: |route| matches!(route, Route::Jobs | Route::Job(_) | Route::NewJob),
+        needs: &[Permission::JobView],
     },
     Place {
         href: "/nodes",
         glyph: Glyph::Server,
         name: || t().shell.nodes(),
         holds: |route| matches!(route, Route::Nodes),
+        needs: &[Permission::NodeView],
     },
     Place {
         href: "/templates",
         glyph: Glyph::LayoutTemplate,
         name: || t().shell.templates(),
         holds: |route| matches!(route, Route::Templates | Route::Template(_)),
+        needs: &[Permission::TemplateView],
+    },
+    Place {
+        href: "/admin",
+        glyph: Glyph::Shield,
+        name: || t().shell.admin(),
+        holds: |route| matches!(route, Route::Admin(_)),
+        needs: ADMIN,
     },
 ];
 
 fn link(place: &'static Place, route: ReadSignal<Route>) -> View {
+    let session = use_client().session;
     let here = create_selector(move || route.with(place.holds));
+    let allowed = create_selector(move || {
+        place.needs.is_empty() || place.needs.iter().any(|permission| session.may(*permission))
+    });
     view! {
-        li {
-            a(
-                class="rail-link",
-                href=place.href,
-                aria-current=move || here.get().then_some("page"),
-                title=move || (place.name)()
-            ) {
-                (icon(place.glyph))
-                span(class="rail-word") { ((place.name)()) }
+        (if allowed.get() {
+            view! {
+                li {
+                    a(
+                        class="rail-link",
+                        href=place.href,
+                        aria-current=move || here.get().then_some("page"),
+                        title=move || (place.name)()
+                    ) {
+                        (icon(place.glyph))
+                        span(class="rail-word") { ((place.name)()) }
+                    }
+                }
             }
-        }
+        } else {
+            view! {}
+        })
     }
 }
 

@@ -1,8 +1,12 @@
 //! The top bar: which cluster, how fresh, search, uploads, language, theme, person.
 use slurmdash_api::cluster::ClusterSummary;
 use sycamore::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::freshness::FreshnessIndicator;
+use super::rail::ADMIN;
+use crate::browser;
 use crate::client::use_client;
 use crate::components::IconButton;
 use crate::components::icon::{Glyph, icon};
@@ -98,11 +102,19 @@ pub fn TopBar(
     }
 }
 
+/// A link in the menu leads to a page in place, so nothing else closes it.
+fn close_menu() {
+    if let Some(menu) = browser::document().get_element_by_id("person-menu") {
+        let _ = menu.unchecked_into::<HtmlElement>().hide_popover();
+    }
+}
+
 /// Who is signed in, and the way out. The menu is the browser's own popover: Esc and a click elsewhere close it.
 #[component]
 fn PersonMenu() -> View {
     let session = use_client().session;
     let name = create_selector(move || session.user().map(|user| user.username).unwrap_or_default());
+    let is_admin = create_selector(move || ADMIN.iter().any(|permission| session.may(*permission)));
     let initial =
         move || name.with(|name| name.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default());
     view! {
@@ -117,6 +129,20 @@ fn PersonMenu() -> View {
             p(class="menu-head") {
                 (t().shell.signed_in_as(&name.get_clone()))
             }
+            a(class="menu-item", href="/profile", on:click=|_| close_menu()) {
+                (icon(Glyph::User))
+                span { (|| t().shell.profile()) }
+            }
+            (if is_admin.get() {
+                view! {
+                    a(class="menu-item", href="/admin", on:click=|_| close_menu()) {
+                        (icon(Glyph::Shield))
+                        span { (|| t().shell.admin()) }
+                    }
+                }
+            } else {
+                view! {}
+            })
             button(class="menu-item", r#type="button", on:click=move |_| sign_out()) {
                 (icon(Glyph::LogOut))
                 span { (|| t().shell.sign_out()) }

@@ -8,6 +8,15 @@ catalogue! {
         cancel => "Cancel", "취소";
         copy => "Copy", "복사";
         copied => "Copied", "복사했습니다";
+        show_password => "Show password", "비밀번호 표시";
+        hide_password => "Hide password", "비밀번호 숨기기";
+        not_done => "This was not done", "처리하지 못했습니다";
+        type_to_confirm(name: &str) => format!("Type {name} to confirm"), format!("확인을 위해 {name} 입력");
+        load_more => "Load more", "더 불러오기";
+        reload => "Read again", "다시 읽기";
+        save => "Save", "저장";
+        edit => "Edit", "편집";
+        actions => "Actions", "동작";
         undo => "Undo", "되돌리기";
         retry => "Try again", "다시 시도";
         search => "Search", "검색";

@@ -1,14 +1,19 @@
 //! The words, one file an area. A new area is a file with a `catalogue!` and one line below.
 
+pub mod access;
 pub mod actions;
+pub mod admin;
+pub mod audit;
 pub mod common;
 pub mod dashboard;
+pub mod events;
 pub mod gallery;
 pub mod job;
 pub mod jobs;
 pub mod log;
 pub mod login;
 pub mod nodes;
+pub mod profile;
 pub mod reasons;
 pub mod shell;
 pub mod states;
@@ -68,6 +73,16 @@ messages! {
     uploads: uploads::Uploads,
     /// `/jobs/new`.
     wizard: wizard::Wizard,
+    /// Permissions, sessions and keys.
+    access: access::Access,
+    /// `/profile`.
+    profile: profile::Profile,
+    /// `/admin`: accounts and roles.
+    admin: admin::Admin,
+    /// `/admin/audit`.
+    audit: audit::Audit,
+    /// `/admin/events`.
+    events: events::Events,
     /// `/gallery`.
     gallery: gallery::Gallery,
 }

@@ -28,6 +28,8 @@ catalogue! {
         theme_light => "Theme: light", "테마: 밝게";
         theme_dark => "Theme: dark", "테마: 어둡게";
         change_theme => "Change theme", "테마 바꾸기";
+        admin => "Admin", "관리";
+        profile => "Profile", "프로필";
         account => "Account", "계정";
         signed_in_as(name: &str) => format!("Signed in as {name}"), format!("{name} 계정으로 로그인됨");
         sign_out => "Sign out", "로그아웃";

@@ -6,6 +6,7 @@ use crate::components::{Button, Glyph, LinkButton, Menu, MenuItem};
 use crate::i18n::t;
 use crate::pages::job_actions::{Actions, Target, glyph, verb};
 use crate::pages::jobs::target;
+use crate::pages::may_submit;
 use crate::router::path_with;
 
 /// What stands there itself; the others are in the menu.
@@ -15,8 +16,12 @@ const FIRST: [ActionKind; 3] = [ActionKind::Cancel, ActionKind::Hold, ActionKind
 #[component(inline_props)]
 pub fn HeadActions(id: String, detail: ReadSignal<Option<JobDetail>>, actions: Actions) -> View {
     let offered = create_selector(move || detail.with(|d| d.as_ref().map(|d| d.actions.clone()).unwrap_or_default()));
-    let can_resubmit =
-        create_selector(move || detail.with(|d| d.as_ref().is_some_and(|d| d.request.is_some() || d.script.is_some())));
+    let may_submit = may_submit();
+    let can_resubmit = create_selector(move || {
+        let (may, known) =
+            (may_submit.get(), detail.with(|d| d.as_ref().is_some_and(|d| d.request.is_some() || d.script.is_some())));
+        may && known
+    });
     let from = path_with("/jobs/new", &[("from", &id)]);
     // The page's id: an array's record may carry that of the tasks that have not started, which no action takes.
     let id = create_signal(id);

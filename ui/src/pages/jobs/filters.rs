@@ -1,18 +1,13 @@
 //! The filters over the list of jobs. All of them are in the URL.
-use std::rc::Rc;
-
 use slurmdash_api::jobs::JobState;
 use sycamore::prelude::*;
 
-use crate::client::clock::Timeout;
 use crate::client::use_client;
 use crate::components::state_pill::job_state_word;
 use crate::components::{Choice, Glyph, SearchInput, Select, Selection, icon};
 use crate::i18n::t;
-use crate::router::{query_value, set_query};
-
-/// How long typing must rest before the list is asked for, milliseconds.
-const REST_MS: i32 = 250;
+use crate::pages::filters::{text_filter, text_in_url};
+use crate::router::{query_signal, query_value, set_query};
 
 /// States that can be filtered by; `active` and `finished` stand for several.
 const STATES: [JobState; 9] = [
@@ -26,49 +21,6 @@ const STATES: [JobState; 9] = [
     JobState::Timeout,
     JobState::OutOfMemory,
 ];
-
-/// A text that lives in the URL: what is typed goes there when typing rests, and Back brings the old one back.
-fn in_url(name: &'static str) -> Signal<String> {
-    let stored = query_value(name);
-    let typed = create_signal(stored.get_clone_untracked());
-    let timer = create_signal(None::<Rc<Timeout>>);
-    create_effect(move || {
-        let stored = stored.get_clone();
-        if typed.with_untracked(|typed| *typed != stored) {
-            typed.set(stored);
-        }
-    });
-    create_effect(move || {
-        let value = typed.get_clone();
-        if stored.with_untracked(|stored| *stored == value) {
-            timer.set(None);
-            return;
-        }
-        timer.set(Some(Rc::new(Timeout::new(REST_MS, move || {
-            set_query(&[(name, &value), ("page", "")]);
-        }))));
-    });
-    typed
-}
-
-/// A choice that lives in the URL.
-fn choice_in_url(name: &'static str) -> Signal<String> {
-    let stored = query_value(name);
-    let chosen = create_signal(stored.get_clone_untracked());
-    create_effect(move || {
-        let stored = stored.get_clone();
-        if chosen.with_untracked(|chosen| *chosen != stored) {
-            chosen.set(stored);
-        }
-    });
-    create_effect(move || {
-        let value = chosen.get_clone();
-        if stored.with_untracked(|stored| *stored != value) {
-            set_query(&[(name, &value), ("page", "")]);
-        }
-    });
-    chosen
-}
 
 /// The filters, whether arrays are folded, and on a phone whether a touch chooses.
 #[component(inline_props)]
@@ -97,41 +49,28 @@ pub fn Filters(all: ReadSignal<bool>, selection: Selection) -> View {
         choices.extend(partitions.get_clone().into_iter().map(|name| Choice::new(name.clone(), name)));
         choices
     };
-    let user = in_url("user");
     let fold = query_value("fold");
     let folded = create_selector(move || fold.with(|fold| fold != "no"));
     view! {
         div(class="filters jobs-filters") {
-            SearchInput(name="q", label=move || t().jobs.search(), value=in_url("q"))
+            SearchInput(name="q", label=move || t().jobs.search(), value=text_in_url("q"))
             Select(
                 name="state",
                 label=move || t().jobs.state_filter(),
-                value=choice_in_url("state"),
+                value=query_signal("state"),
                 choices=create_memo(state_choices),
                 bare=true
             )
             Select(
                 name="partition",
                 label=move || t().jobs.partition_filter(),
-                value=choice_in_url("partition"),
+                value=query_signal("partition"),
                 choices=create_memo(partition_choices),
                 bare=true
             )
             (if all.get() {
                 view! {
-                    div(class="search jobs-user") {
-                        (icon(Glyph::User))
-                        input(
-                            class="input",
-                            r#type="search",
-                            name="user",
-                            bind:value=user,
-                            aria-label=move || t().jobs.user_filter(),
-                            placeholder=move || t().jobs.user_filter(),
-                            autocomplete="off",
-                            "spellcheck"="false"
-                        )
-                    }
+                    (text_filter("user", Glyph::User, || t().jobs.user_filter()))
                 }
             } else {
                 view! {}

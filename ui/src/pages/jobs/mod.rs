@@ -27,6 +27,7 @@ use crate::components::{
 };
 use crate::i18n::{format, t};
 use crate::pages::job_actions::{ActionDialog, ActionReport, Actions, Target};
+use crate::pages::may_submit;
 use crate::router::{self, Query, location, set_query};
 
 use self::bar::ActionBar;
@@ -48,6 +49,7 @@ pub fn Jobs() -> View {
     let tasks = open_tasks(client);
     let selection = Selection::new();
     let actions = Actions::new(client);
+    let may_submit = may_submit();
     watch_keys(selection);
     create_effect(move || {
         let done = actions.done().get_clone();
@@ -60,9 +62,15 @@ pub fn Jobs() -> View {
     };
     view! {
         PageHeader(title=move || t().jobs.title(), context=context) {
-            Button(kind=ButtonKind::Primary, glyph=Glyph::Plus, on:click=|_| router::navigate("/jobs/new")) {
-                (t().jobs.new_job())
-            }
+            (if may_submit.get() {
+                view! {
+                    Button(kind=ButtonKind::Primary, glyph=Glyph::Plus, on:click=|_| router::navigate("/jobs/new")) {
+                        (t().jobs.new_job())
+                    }
+                }
+            } else {
+                view! {}
+            })
         }
         div(class="jobs-bar") {
             Tabs(
@@ -214,15 +222,27 @@ fn empty(filtered: bool, all: bool) -> View {
     } else if all {
         view! {
             EmptyState(title=move || t().jobs.none_at_all_title(), text=move || t().jobs.none_at_all_text()) {
-                LinkButton(href="/jobs/new") { (|| t().jobs.choose_template()) }
+                (choose_template())
             }
         }
     } else {
         view! {
             EmptyState(title=move || t().jobs.none_title(), text=move || t().jobs.none_text()) {
-                LinkButton(href="/jobs/new") { (|| t().jobs.choose_template()) }
+                (choose_template())
                 LinkButton(href="/jobs?view=all", kind=ButtonKind::Ghost) { (|| t().jobs.see_all()) }
             }
         }
+    }
+}
+
+/// The way to a first job, for those who may submit one.
+fn choose_template() -> View {
+    let may_submit = may_submit();
+    view! {
+        (if may_submit.get() {
+            view! { LinkButton(href="/jobs/new") { (|| t().jobs.choose_template()) } }
+        } else {
+            view! {}
+        })
     }
 }

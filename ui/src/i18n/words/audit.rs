@@ -1,0 +1,103 @@
+//! `/admin/audit`.
+use crate::i18n::catalogue;
+
+catalogue! {
+    /// `/admin/audit`.
+    Audit {
+        context => "Who did what, from where, with which result. Newest first.", "누가 어디서 무엇을 했고 결과가 어땠는지 최신순으로 보여 줍니다.";
+        user => "User", "사용자";
+        user_filter => "User name or id", "사용자 이름 또는 ID";
+        action => "Action", "동작";
+        any_action => "Any action", "모든 동작";
+        address => "Address", "주소";
+        result => "Result", "결과";
+        any_result => "Any result", "모든 결과";
+        done => "Done", "처리됨";
+        refused => "Refused", "거부됨";
+        time => "Time", "시간";
+        any_time => "Any time", "전체 기간";
+        last_hour => "Last hour", "최근 1시간";
+        last_day => "Last 24 hours", "최근 24시간";
+        last_week => "Last 7 days", "최근 7일";
+        last_month => "Last 30 days", "최근 30일";
+        own_range => "From … to …", "기간 지정";
+        from => "From", "시작";
+        to => "To", "끝";
+        when => "When", "시각";
+        who => "Who", "사용자";
+        what => "What", "동작";
+        on => "On", "대상";
+        details_of(seq: &str) => format!("Details of row {seq}"), format!("{seq}번 기록 자세히");
+        system => "the program itself", "프로그램";
+        stranger => "a stranger", "로그인하지 않은 사용자";
+        why => "Why not", "거부 이유";
+        agent => "Program", "프로그램";
+        request => "Request", "요청 ID";
+        key => "API key", "API 키";
+        user_id => "Account id", "계정 ID";
+        row => "Row", "기록 번호";
+        prev => "Hash of the row before", "이전 기록의 해시";
+        older => "Older", "이전 기록";
+        export_csv => "Export CSV", "CSV 내보내기";
+        export_jsonl => "Export JSON lines", "JSON Lines 내보내기";
+        export => "Export", "내보내기";
+        exporting => "The export is being written…", "내보내는 중…";
+        export_failed => "The export did not work", "내보내지 못했습니다";
+        none_match_title => "Nothing matches", "조건에 맞는 기록이 없습니다";
+        none_match_text => "Try a longer time or fewer filters.", "기간을 늘리거나 필터를 줄여 보세요.";
+        none_title => "Nothing has been done yet", "아직 기록이 없습니다";
+        none_text => "Every sign-in and every change is written here.", "로그인과 변경 사항이 모두 여기에 기록됩니다.";
+        searched_text => "None among the rows that were looked at so far.", "지금까지 찾아본 기록에는 없습니다.";
+
+        group_session => "Sign-in and sessions", "로그인 및 세션";
+        group_user => "Accounts", "계정";
+        group_api_key => "API keys", "API 키";
+        group_job => "Jobs", "작업";
+        group_upload => "Uploads", "업로드";
+        group_event => "Security events", "보안 이벤트";
+        group_audit => "Audit log", "감사 로그";
+        group_output => "Downloads", "다운로드";
+        group_store => "Records", "저장소";
+
+        session_begin => "Signed in", "로그인";
+        session_end => "Signed out, or a session ended", "로그아웃 또는 세션 종료";
+        session_end_all => "All sessions ended", "모든 세션 종료";
+        session_refresh => "Renewed the session", "세션 갱신";
+        user_create => "Created the account", "계정 생성";
+        user_delete => "Deleted the account", "계정 삭제";
+        user_disable => "Disabled the account", "계정 사용 중지";
+        user_enable => "Enabled the account", "계정 사용 재개";
+        user_unlock => "Unlocked the account", "계정 잠금 해제";
+        user_set_email => "Changed the mail address", "메일 주소 변경";
+        user_set_password => "Changed the password", "비밀번호 변경";
+        user_set_roles => "Changed the roles", "역할 변경";
+        user_set_unix => "Changed the Unix user", "Unix 사용자 변경";
+        api_key_create => "Created an API key", "API 키 생성";
+        api_key_revoke => "Revoked an API key", "API 키 폐기";
+        api_key_use => "Used an API key", "API 키 사용";
+        job_submit => "Submitted a job", "작업 제출";
+        job_cancel => "Cancelled a job", "작업 취소";
+        job_hold => "Held a job", "작업 보류";
+        job_release => "Released a job", "작업 보류 해제";
+        job_requeue => "Requeued a job", "작업 다시 대기열로";
+        job_suspend => "Suspended a job", "작업 일시 중지";
+        job_resume => "Resumed a job", "작업 재개";
+        job_time_limit => "Changed a job’s time limit", "작업 시간 제한 변경";
+        job_nice => "Changed a job’s priority", "작업 우선순위 변경";
+        upload_begin => "Began an upload", "업로드 시작";
+        upload_finish => "Finished an upload", "업로드 완료";
+        upload_cancel => "Stopped an upload", "업로드 중단";
+        upload_delete => "Deleted an upload", "업로드 삭제";
+        upload_expire => "Removed an abandoned upload", "방치된 업로드 정리";
+        output_download => "Downloaded output", "출력 다운로드";
+        group_ssh => "Login host", "로그인 서버";
+        ssh_sign_in => "Acted on the login host", "로그인 서버에서 대리 실행";
+        event_resolve => "Dealt with a security event", "보안 이벤트 처리";
+        audit_export => "Exported the audit log", "감사 로그 내보내기";
+        store_backup => "Backed up the records", "저장소 백업";
+        store_restore => "Restored the records", "저장소 복원";
+        store_import => "Imported records", "기록 가져오기";
+        store_retention => "Removed old records", "오래된 기록 정리";
+        store_compact => "Compacted the records", "저장소 압축";
+    }
+}
