@@ -208,7 +208,8 @@ mod tests {
 
     #[test]
     fn only_pages_fall_back_to_the_ui() {
-        for page in ["/", "/login", "/jobs", "/jobs/12", "/jobs/new", "/jobs/12_3", "/templates/a-b", "/admin/users/u1"] {
+        for page in ["/", "/login", "/jobs", "/jobs/12", "/jobs/new", "/jobs/12_3", "/templates/a-b", "/admin/users/u1"]
+        {
             assert!(is_page(page), "{page}");
         }
         for other in ["/api", "/api/jobs", "/jobs/1/output", "/jobs/x.js", "/assets/a.js", "/etc/passwd", "/ws", ""] {
