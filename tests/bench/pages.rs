@@ -73,7 +73,7 @@ const WAYS: [Way; 24] = [
         |store, of, page| store.audit_page(&of, page)
     ),
     way!(
-        "audit by user, refused",
+        "search of the audit log by user and result",
         |dice| AuditFilter { result: Some(AuditResult::Refused), ..AuditFilter::user(dice.user()) },
         |store, of, page| store.audit_page(&of, page)
     ),
