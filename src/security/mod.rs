@@ -26,6 +26,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 const TOLD_APART: u32 = 256;
 /// One more may be told apart after so long, seconds.
 const ANOTHER_AFTER: UnixSeconds = 4;
+/// Most that wait for a flush, told apart: the store may be away for long.
+const MOST_WAITING: usize = 4096;
 /// Longest text that is kept of what somebody typed, bytes.
 const MAX_TEXT: usize = 512;
 
@@ -80,7 +82,7 @@ impl Security {
         let events = taken.groups().map(Group::written).collect();
         let written = self.0.store.security_events(events).await;
         if written.is_err() {
-            self.waiting(|waiting| taken.into_groups().for_each(|group| waiting.add(group)));
+            self.waiting(|waiting| taken.into_groups().for_each(|group| waiting.put_back(group)));
         }
         written
     }
@@ -156,15 +158,29 @@ impl Waiting {
         let (kind, now) = (group.incident.kind.word, group.incident.by.at);
         if let Some(same) = self.groups.get_mut(&group.same()) {
             same.join(&group);
-        } else if group.is_crowd || !self.budgets.entry(kind).or_insert(Budget { left: TOLD_APART, at: now }).spend(now)
-        {
-            let crowd = group.into_crowd();
-            match self.crowds.get_mut(crowd.incident.kind.word) {
-                Some(same) => same.join(&crowd),
-                None => drop(self.crowds.insert(crowd.incident.kind.word, crowd)),
-            }
+        } else if self.budgets.entry(kind).or_insert(Budget { left: TOLD_APART, at: now }).spend(now) {
+            self.put_back(group);
+        } else {
+            self.add_to_crowd(group);
+        }
+    }
+
+    /// Adds what was told apart before, and is still.
+    fn put_back(&mut self, group: Group) {
+        if let Some(same) = self.groups.get_mut(&group.same()) {
+            same.join(&group);
+        } else if group.is_crowd || self.groups.len() >= MOST_WAITING {
+            self.add_to_crowd(group);
         } else {
             self.groups.insert(group.same(), group);
+        }
+    }
+
+    fn add_to_crowd(&mut self, group: Group) {
+        let crowd = group.into_crowd();
+        match self.crowds.get_mut(crowd.incident.kind.word) {
+            Some(same) => same.join(&crowd),
+            None => drop(self.crowds.insert(crowd.incident.kind.word, crowd)),
         }
     }
 
