@@ -18,9 +18,11 @@ use std::process::Command;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use slurmdash::audit::export;
 use slurmdash::store::Store;
-use slurmdash::store::audit::{AuditEntry, By};
+use slurmdash::store::audit::{AuditEntry, AuditFilter, By};
 use slurmdash::store::sessions::SessionRecord;
+use slurmdash_api::audit::ExportFormat;
 use slurmdash_api::auth::AccountSource;
 
 /// Durable writes that are timed, and as many syncs.
@@ -87,6 +89,16 @@ fn measure(folder: &Path) -> Vec<Value> {
         figure(&format!("{}, p99", took.name), took.p99 / 1000.0, "ms");
         figure(&format!("{}, median", took.name), took.median / 1000.0, "ms");
     }
+    let proven = milliseconds(|| assert!(store.verify_audit().expect("it is read").intact));
+    figure("audit log proven", proven / 1000.0, "s");
+    let before = peak_memory();
+    let exported = milliseconds(|| {
+        let pieces = export::pieces(&store, AuditFilter::default(), ExportFormat::Csv);
+        let bytes: usize = pieces.map(|piece| piece.expect("it is read").len()).sum();
+        assert!(bytes > 100 << 20, "{bytes}");
+    });
+    figure("audit log exported", exported / 1000.0, "s");
+    figure("peak memory that the export adds", (peak_memory() - before).max(0.0), "MiB");
     drop(store);
     let (full, idle) = (child_memory(&file), child_memory(&empty));
     figure("memory over an empty store", (full - idle).max(0.0), "MiB");
@@ -111,6 +123,13 @@ fn measure(folder: &Path) -> Vec<Value> {
     assert!(!crashed.expect("a child").success(), "it crashes");
     figure("open after a crash", open(&file), "ms");
     figures
+}
+
+/// The most memory that we have had so far, MiB. Source: proc(5), `status`.
+fn peak_memory() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("proc");
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+    line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
 }
 
 fn mib(bytes: u64) -> f64 {
