@@ -4,6 +4,7 @@
 //! Nothing else in the project judges time: a test that fails because the machine was busy helps nobody. So the limits
 //! are only printed here, and only `--check` makes an exit code of them.
 
+mod auth;
 mod hands;
 mod limits;
 mod server;
@@ -43,6 +44,8 @@ enum Part {
     Hands,
     /// Rate limits, with a million addresses.
     Limits,
+    /// Knowing who is asking, and many who sign in at once.
+    Auth,
 }
 
 /// One figure.
@@ -110,6 +113,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     }
     if is_wanted(Part::Limits) {
         figures.extend(from_bench(project, "limits", limits::limit)?);
+    }
+    if is_wanted(Part::Auth) {
+        figures.extend(from_bench(project, "auth", auth::limit)?);
     }
 
     let width = figures.iter().map(|figure| figure.name.len()).max().unwrap_or(0);

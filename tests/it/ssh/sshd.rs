@@ -62,7 +62,9 @@ impl Sshd {
         run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", path("host").to_str().unwrap()]);
         let ca = Ca::open(&path("ca")).unwrap();
         std::fs::write(path("trusted"), ca.keys().unwrap().remove(0).line).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Below those that connections take by themselves: nobody has it by the time sshd does.
+        let mut ports = (0..100).map(|_| 20_000 + u16::from_le_bytes(slurmdash::random::bytes().unwrap()) % 12_000);
+        let port = ports.find(|port| TcpListener::bind(("0.0.0.0", *port)).is_ok()).unwrap();
         let mut sshd = Self { port, child: Command::new("true").spawn().unwrap(), users: Vec::new(), dir };
         let host = std::fs::read_to_string(sshd.path("host.pub")).unwrap();
         sshd.know(&host);
