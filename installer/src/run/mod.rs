@@ -1,0 +1,1 @@
+//! Doing a plan, going on with one that was broken off, and undoing it.
