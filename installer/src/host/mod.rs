@@ -222,7 +222,7 @@ impl Command {
             input: Bytes::default(),
             environment: BTreeMap::new(),
             user: None,
-            within: Duration::from_secs(60),
+            within: Duration::from_mins(1),
         }
     }
 
