@@ -1,10 +1,9 @@
 //! Before every handler: who is asking, whether they ask too often, and whether they may ([`super::routes`]).
 //!
-//! Handlers take what was found out here: [`Principal`] and [`Origin`] are in the request's extensions.
-use std::net::SocketAddr;
+//! Handlers take what was found out here: the [`Principal`] is in the request's extensions.
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -12,11 +11,9 @@ use slurmdash_api::api_keys::API_KEY_HEADER;
 use slurmdash_api::auth::{Permission, WS_BEARER_PREFIX};
 
 use super::ApiError;
-use super::observe::RequestId;
 use super::routes::{self, Access, Route};
 use crate::app::App;
 use crate::auth::{AuthError, Credential, Origin, Principal};
-use crate::limits::client::client_address;
 use crate::limits::rates::{Decision, Who};
 use crate::security::kinds;
 use crate::store::audit::By;
@@ -37,11 +34,10 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         }
         return ApiError::internal(format!("{path} has no row in the table of routes")).into_response();
     };
-    let origin = origin(&app, &request);
     if route.access == Access::Open {
-        request.extensions_mut().insert(origin);
         return next.run(request).await;
     }
+    let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
     let who = identify(&app, route, request.headers(), &origin);
     let asks = match (&who, origin.address) {
         (Ok(Some(who)), _) => Some(Who::User(&who.user_id)),
@@ -62,7 +58,6 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
                     app.auth.uses.note(&who, app.clock.now());
                     request.extensions_mut().insert(who);
                 }
-                request.extensions_mut().insert(origin);
                 next.run(request).await
             }
             Err(refusal) => refusal.into_response(),
@@ -77,21 +72,6 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         }
     }
     response
-}
-
-/// Where a request comes from: behind a trusted proxy, from where that one says.
-fn origin(app: &App, request: &Request) -> Origin {
-    let headers = request.headers();
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    let agent = headers.get(header::USER_AGENT).map(|agent| {
-        let agent = String::from_utf8_lossy(agent.as_bytes());
-        agent[..agent.floor_char_boundary(By::MAX_AGENT)].to_owned()
-    });
-    Origin {
-        address: peer.map(|peer| client_address(peer, headers, &app.config.http.trusted_proxies)),
-        agent,
-        request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
-    }
 }
 
 /// Who is asking; `None` for a stranger.
