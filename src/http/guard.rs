@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use slurmdash_api::api_keys::API_KEY_HEADER;
-use slurmdash_api::auth::{Permission, WS_BEARER_PREFIX};
+use slurmdash_api::auth::WS_BEARER_PREFIX;
 
 use super::ApiError;
 use super::routes::{self, Access, Route};
@@ -39,6 +39,8 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     }
     let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
     let who = identify(&app, route, request.headers(), &origin);
+    let by = by(&app, who.as_ref().ok().and_then(Option::as_ref), &origin);
+    let path = request.uri().path().to_owned();
     let asks = match (&who, origin.address) {
         (Ok(Some(who)), _) => Some(Who::User(&who.user_id)),
         (_, Some(address)) => Some(Who::Stranger(address)),
@@ -48,11 +50,10 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let decision = asks.map(|asks| app.rates.decide(asks, route.method.as_str(), route.path));
     let mut response = match decision.as_ref().and_then(Decision::wait) {
         Some(seconds) => {
-            let by = by(&app, who.as_ref().ok().and_then(Option::as_ref), &origin);
             app.security.note(kinds::LIMIT_HIT, &by, &format!("{} {}", route.method, route.path));
             ApiError::too_often(seconds).into_response()
         }
-        None => match who.and_then(|who| admit(&app, route, who, &origin)) {
+        None => match who.and_then(|who| admit(route, who)) {
             Ok(who) => {
                 if let Some(who) = who {
                     app.auth.uses.note(&who, app.clock.now());
@@ -63,6 +64,12 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
             Err(refusal) => refusal.into_response(),
         },
     };
+    // The handler refuses as well: it knows whose the object is. Somebody known is told 401 where a key is wanted.
+    let is_refusal =
+        |error: &&ApiError| error.is_lack_of_permission() || error.code() == "unauthorized" && by.user_id.is_some();
+    if let Some(error) = response.extensions().get::<ApiError>().filter(is_refusal) {
+        app.security.refused(&by, &path, format!("{} {}: {}", route.method, route.path, error.detail()));
+    }
     if let Some(decision) = decision {
         let fields = [("ratelimit-policy", decision.policy_field()), ("ratelimit", decision.limit_field())];
         for (name, value) in fields {
@@ -117,7 +124,7 @@ fn shown<'a>(route: &Route, headers: &'a HeaderMap) -> Result<Shown<'a>, ApiErro
 }
 
 /// Lets somebody through who may.
-fn admit(app: &App, route: &Route, who: Option<Principal>, origin: &Origin) -> Result<Option<Principal>, ApiError> {
+fn admit(route: &Route, who: Option<Principal>) -> Result<Option<Principal>, ApiError> {
     let Some(who) = who else {
         return match route.access {
             Access::Open | Access::Public | Access::MayOrTicket(_) => Ok(None),
@@ -126,28 +133,17 @@ fn admit(app: &App, route: &Route, who: Option<Principal>, origin: &Origin) -> R
         };
     };
     let is_key = matches!(who.credential, Credential::ApiKey(_));
-    let refusal = match route.access {
+    match route.access {
         Access::Person | Access::PersonMay(_) if is_key => {
-            Some(ApiError::new(StatusCode::FORBIDDEN, "not_with_key", "an API key can't do this; sign in as a person"))
+            Err(ApiError::new(StatusCode::FORBIDDEN, "not_with_key", "an API key can't do this; sign in as a person"))
         }
-        Access::KeyMay(_) if !is_key => Some(ApiError::unauthorized("API Key required")),
+        Access::KeyMay(_) if !is_key => Err(ApiError::unauthorized("API Key required")),
         Access::May(needed) | Access::PersonMay(needed) | Access::KeyMay(needed) | Access::MayOrTicket(needed) => {
-            missing(&who, needed)
+            who.require(needed)?;
+            Ok(Some(who))
         }
-        _ => None,
-    };
-    match refusal {
-        None => Ok(Some(who)),
-        Some(refusal) => {
-            let what = format!("{} {}: {}", route.method, route.path, refusal.detail());
-            app.security.note(kinds::PERMISSION_REFUSED, &by(app, Some(&who), origin), &what);
-            Err(refusal)
-        }
+        _ => Ok(Some(who)),
     }
-}
-
-fn missing(who: &Principal, needed: Permission) -> Option<ApiError> {
-    who.require(needed).err().map(ApiError::from)
 }
 
 fn by(app: &App, who: Option<&Principal>, origin: &Origin) -> By {
