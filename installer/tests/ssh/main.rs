@@ -2,11 +2,11 @@
 mod sshd;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::process::Signal;
-use slurmdash_installer::action::{Action, Await, Expected, Materials, Setting};
+use slurmdash_installer::action::{Action, Await, Content, Expected, Materials, Setting, WriteFile};
 use slurmdash_installer::config::{self, HostKeys};
 use slurmdash_installer::facts::{Facts, Wanted};
 use slurmdash_installer::host::HostError;
@@ -111,18 +111,38 @@ fn what_changes_nothing_is_asked_again_when_the_line_is_cut() {
     sshd.cut();
     facts(&reach);
     assert_eq!(sshd.logins(), 2);
-    // In the middle of a call.
+    // In the middle of a call: a file that takes minutes to be read.
+    let large = sshd.path("large");
+    std::fs::File::create(&large).unwrap().set_len(1 << 40).unwrap();
+    let wanted = Wanted { digests: vec![large.clone()], ..Wanted::default() };
     eventually("one far end", || sshd.far_ends().len() == 1);
     let far_end = sshd.far_ends()[0];
-    signal(far_end, Signal::STOP);
+    let reads = || {
+        let files = std::fs::read_dir(format!("/proc/{far_end}/fd")).unwrap();
+        files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|target| target == large))
+    };
     std::thread::scope(|scope| {
-        let asked = scope.spawn(|| facts(&reach));
-        std::thread::sleep(Duration::from_millis(100));
+        let asked = scope.spawn(|| reach.facts(&wanted).unwrap());
+        eventually("it is read", reads);
+        std::fs::remove_file(&large).unwrap();
         sshd.cut();
-        asked.join().unwrap();
+        assert!(asked.join().unwrap().digests.is_empty());
     });
     signal(far_end, Signal::KILL);
     assert_eq!(sshd.logins(), 3);
+}
+
+/// A file whose check takes a minute.
+fn slow_file(sshd: &Sshd) -> Action {
+    let id = |option: &str| String::from_utf8(Command::new("id").arg(option).output().unwrap().stdout).unwrap();
+    Action::WriteFile(WriteFile {
+        path: sshd.path("slow"),
+        content: Content::Text("slow".into()),
+        owner: id("-un").trim().to_owned(),
+        group: id("-gn").trim().to_owned(),
+        mode: 0o644,
+        check: Some(vec!["sleep".into(), "60".into()]),
+    })
 }
 
 #[test]
@@ -130,19 +150,24 @@ fn what_changes_something_is_never_asked_twice() {
     let sshd = Sshd::start();
     let reach = sshd.reach();
     facts(&reach);
-    let execute = || reach.execute(&wait_for_munge(), &setting(), &Materials::default());
+    let execute = |action: &Action| reach.execute(action, &setting(), &Materials::default());
     // An idle line that was cut has carried nothing.
     sshd.cut();
-    execute().unwrap().unwrap_err();
-    let far_end = sshd.far_ends()[0];
+    execute(&wait_for_munge()).unwrap().unwrap_err();
+    assert_eq!(sshd.logins(), 2);
+    let slow = slow_file(&sshd);
+    let sleeper = || sshd.processes().into_iter().find(|(_, name)| name == "sleep");
     std::thread::scope(|scope| {
-        let asked = scope.spawn(execute);
+        let asked = scope.spawn(|| execute(&slow));
+        eventually("it is done", || sleeper().is_some());
+        let (sleeper, _) = sleeper().unwrap();
         sshd.cut();
         let text = asked.join().unwrap().unwrap_err().to_string();
         assert!(text.contains("broke off; whether the step was done is not known"), "{text}");
+        assert_eq!(sshd.logins(), 2);
+        // What was begun goes to its end there.
+        signal(sleeper, Signal::KILL);
     });
-    signal(far_end, Signal::KILL);
-    assert_eq!(sshd.logins(), 2);
     // The next call finds a new line.
     facts(&reach);
     assert_eq!(sshd.logins(), 3);
