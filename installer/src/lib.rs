@@ -18,5 +18,7 @@ pub mod facts;
 pub mod host;
 pub mod journal;
 pub mod plan;
+pub mod preflight;
 pub mod reach;
 pub mod run;
+pub mod secrets;
