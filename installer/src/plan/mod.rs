@@ -25,6 +25,8 @@ pub(crate) mod site;
 mod ssh_ca;
 mod storage;
 pub(crate) mod version;
+#[cfg(test)]
+mod tests;
 pub(crate) mod wanted;
 
 use std::collections::BTreeMap;
