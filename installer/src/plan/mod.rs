@@ -24,9 +24,9 @@ mod self_test;
 pub(crate) mod site;
 mod ssh_ca;
 mod storage;
-pub(crate) mod version;
 #[cfg(test)]
 mod tests;
+pub(crate) mod version;
 pub(crate) mod wanted;
 
 use std::collections::BTreeMap;
