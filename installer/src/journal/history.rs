@@ -150,10 +150,15 @@ impl Run {
             }
             Record::Done { step } => {
                 self.last_done.insert(step.clone(), self.records);
-                self.came(&step, Came::Done);
+                if let Some(begun) = self.standing(&step) {
+                    begun.came = Came::Done;
+                }
             }
             Record::Failed { step, error } => {
-                self.came(&step, Came::Failed);
+                // It may have failed before it was begun once more; what was done earlier is still done.
+                if let Some(begun) = self.standing(&step).filter(|begun| begun.came == Came::Begun) {
+                    begun.came = Came::Failed;
+                }
                 self.failed = Some((step, error));
             }
             Record::LeftOut { host, error } => {
@@ -182,12 +187,6 @@ impl Run {
     fn standing(&mut self, step: &StepId) -> Option<&mut Begun> {
         let last = *self.standing.get(step)?.last()?;
         self.steps.get_mut(last)
-    }
-
-    fn came(&mut self, step: &StepId, came: Came) {
-        if let Some(begun) = self.standing(step) {
-            begun.came = came;
-        }
     }
 
     /// How it ended; `None` while it runs, or when it was broken off.
@@ -258,10 +257,7 @@ pub(super) fn written(runs: &[Run], host: &str) -> BTreeMap<PathBuf, String> {
 /// SHA-256 of a file's content, 64 hex digits.
 fn sha256(content: &Content) -> String {
     match content {
-        Content::Text(text) => {
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-            data_encoding::HEXLOWER.encode(digest.as_ref())
-        }
+        Content::Text(text) => crate::bytes::sha256(text.as_bytes()),
         Content::Material { sha256, .. } => sha256.clone(),
     }
 }
