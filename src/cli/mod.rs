@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod config;
 mod import;
+mod install;
 mod listening;
 mod migrate;
 mod serve;
@@ -51,6 +52,14 @@ enum Command {
     Audit(audit::Arguments),
     /// Bring the store to another schema, and back
     Migrate(migrate::Arguments),
+    /// Bring up a Slurm cluster with its dashboard: plan, show, do, and undo
+    Install(Box<install::Arguments>),
+    /// The installer on another host, at the far end of its SSH connection
+    #[command(hide = true)]
+    InstallHost,
+    /// Asks the dashboard of this host as a person would
+    #[command(hide = true)]
+    InstallProbe,
     /// The agent that the server starts on the login host
     #[command(hide = true)]
     Agent,
@@ -104,6 +113,9 @@ pub fn main() -> ExitCode {
         Command::User(arguments) => user::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::InstallHost => install::host::run(),
+        Command::InstallProbe => install::probe::run(),
         Command::Agent => agent::run(),
         Command::Version { json } => {
             version(json);

@@ -1,0 +1,283 @@
+//! A plan as people and programs see it: what changes, host by host, and what stays. No secret is in it.
+//!
+//! With `--json` this is what is printed, one object:
+//!
+//! | key | what |
+//! |---|---|
+//! | `changes[]` | `phase`, `stage`, `step` (its name, the same in the next plan), `host`, `subject`, `summary`, `kind` (`new`, `changed`, `done`), `disrupts` (words or null), `drift`, and with `--diff` `before` and `after` |
+//! | `same` | how many things are as they should be |
+//! | `hosts` | how many hosts change |
+//! | `findings[]` | what was found before anything is done: `severity` (`error`, `warning`), `hosts[]`, `what`, `fix` |
+//! | `left_out[]` | hosts that take no part: `host`, `why` |
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use slurmdash_installer::action::{Diff, Undo};
+use slurmdash_installer::plan::Phase;
+
+/// A plan as it is shown.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Shown {
+    /// What changes, in order.
+    pub changes: Vec<Row>,
+    /// How many things are as they should be.
+    pub same: usize,
+    /// How many hosts change.
+    pub hosts: usize,
+    /// What was found before anything is done.
+    pub findings: Vec<Found>,
+    /// Hosts that take no part.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A change on a host.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// The part it belongs to.
+    pub phase: Phase,
+    /// Title of its stage.
+    pub stage: String,
+    /// Name of the step.
+    pub step: String,
+    /// Its host.
+    pub host: String,
+    /// What it is about.
+    pub subject: String,
+    /// What changes.
+    pub summary: String,
+    /// What sort of change it is.
+    pub kind: Kind,
+    /// What it does to what runs.
+    pub disrupts: Option<String>,
+    /// What is there was changed by hand.
+    pub drift: bool,
+    /// A file's text, before and after.
+    #[serde(flatten)]
+    pub diff: Option<Diff>,
+}
+
+/// What sort of change it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Something comes.
+    New,
+    /// Something that is there changes.
+    Changed,
+    /// Nothing stays changed: something is started anew, or waited for.
+    Done,
+}
+
+impl Kind {
+    /// From what will be brought back.
+    pub fn of(undo: &Undo) -> Self {
+        let was_there = match undo {
+            Undo::Nothing => return Self::Done,
+            Undo::File(undo) => undo.before.is_some(),
+            Undo::Directory(undo) => undo.before.is_some(),
+            Undo::Account(undo) => undo.was_there,
+            Undo::DashboardAdmin { was_there } => *was_there,
+            Undo::Unit(_) => true,
+            Undo::Packages(_) | Undo::Database(_) | Undo::Ports(_) => false,
+        };
+        if was_there { Self::Changed } else { Self::New }
+    }
+
+    fn sign(self) -> char {
+        match self {
+            Self::New => '+',
+            Self::Changed => '~',
+            Self::Done => '>',
+        }
+    }
+}
+
+/// Something that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where; empty when it is of no host.
+    pub hosts: Vec<String>,
+    /// What is so.
+    pub what: String,
+    /// What to do.
+    pub fix: String,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It works, and may not for long.
+    Warning,
+    /// It does not work, or can't be done.
+    Error,
+}
+
+/// A host that takes no part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub host: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Shown {
+    /// Counts the hosts that change.
+    pub fn count(&mut self) {
+        self.hosts = self.changes.iter().map(|row| row.host.as_str()).collect::<BTreeSet<_>>().len();
+    }
+
+    /// Whether something can't be done.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// As JSON, on several lines.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// The last line: how many changes there are.
+    pub fn counts(&self) -> String {
+        let count = |number: usize, one: &str, more: &str| {
+            if number == 1 { format!("1 {one}") } else { format!("{number} {more}") }
+        };
+        let same = count(self.same, "thing is as it should be", "things are as they should be");
+        if self.changes.is_empty() {
+            return format!("Nothing to do: {same}.");
+        }
+        let changes = count(self.changes.len(), "change", "changes");
+        format!("{changes} on {}, {same}.", count(self.hosts, "host", "hosts"))
+    }
+}
+
+/// Rows of a stage that differ in nothing but their hosts.
+pub struct Folded<'a> {
+    /// The first of them.
+    pub row: &'a Row,
+    /// Their hosts, in order.
+    pub hosts: Vec<&'a str>,
+}
+
+impl Folded<'_> {
+    /// `+ node[001-064]: file /etc/munge/munge.key: new, 1024 bytes`, and what must be known before it is done.
+    pub fn lines(&self) -> Vec<String> {
+        let hosts = hosts(&self.hosts);
+        let row = self.row;
+        let sign = if row.disrupts.is_some() { '!' } else { row.kind.sign() };
+        let mut lines = vec![format!("  {sign} {hosts}: {}: {}", row.subject, row.summary)];
+        if let Some(disrupts) = &row.disrupts {
+            lines.push(format!("      disrupts: {}", disrupts.replace(&row.host, &hosts)));
+        }
+        if row.drift {
+            lines.push("      drift: it was changed by hand since it was written last; a copy is kept".to_owned());
+        }
+        lines
+    }
+
+    fn takes(&self, other: &Row) -> bool {
+        let place = |row: &Row, text: &Option<String>| text.as_ref().map(|text| text.replace(&row.host, "\0"));
+        let row = self.row;
+        (row.kind, &row.subject, &row.summary, row.drift) == (other.kind, &other.subject, &other.summary, other.drift)
+            && row.diff == other.diff
+            && place(row, &row.disrupts) == place(other, &other.disrupts)
+    }
+}
+
+/// Names as a hostlist: `head1,node[001-064]`.
+pub fn hosts(names: &[impl AsRef<str>]) -> String {
+    crate::slurm::notation::hostlist::compress(names)
+}
+
+/// Rows of one stage, those that differ only in their hosts together.
+fn fold<'a>(rows: &[&'a Row]) -> Vec<Folded<'a>> {
+    let mut folded: Vec<Folded<'a>> = Vec::new();
+    // What is the same on many hosts has the same subject; a look at those alone keeps a thousand hosts quick.
+    let mut by_subject: std::collections::HashMap<&str, Vec<usize>> = std::collections::HashMap::new();
+    for row in rows {
+        let places = by_subject.entry(&row.subject).or_default();
+        match places.iter().copied().find(|&place| folded[place].takes(row)) {
+            Some(place) => folded[place].hosts.push(&row.host),
+            None => {
+                places.push(folded.len());
+                folded.push(Folded { row, hosts: vec![&row.host] });
+            }
+        }
+    }
+    folded
+}
+
+/// Changes stage by stage, with the stage's phase and title.
+pub fn stages(changes: &[Row]) -> Vec<(Phase, &str, Vec<Folded<'_>>)> {
+    changes
+        .chunk_by(|a, b| (a.phase, &a.stage) == (b.phase, &b.stage))
+        .map(|rows| {
+            let (phase, title) = (rows[0].phase, rows[0].stage.as_str());
+            (phase, title, fold(&rows.iter().collect::<Vec<_>>()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(host: &str, subject: &str, summary: &str) -> Row {
+        Row {
+            phase: Phase::Munge,
+            stage: "munge key to all hosts".into(),
+            step: format!("munge/{host}/{subject}"),
+            host: host.into(),
+            subject: subject.into(),
+            summary: summary.into(),
+            kind: Kind::New,
+            disrupts: None,
+            drift: false,
+            diff: None,
+        }
+    }
+
+    #[test]
+    fn hosts_with_the_same_change_are_one_line() {
+        let mut rows: Vec<Row> =
+            (1..=64).map(|n| row(&format!("node{n:03}"), "file /etc/munge/munge.key", "new, 1024 bytes")).collect();
+        rows[9].summary = "another key is there".into();
+        rows[20].disrupts = Some("kills running jobs on node021".into());
+        rows[21].disrupts = Some("kills running jobs on node022".into());
+        let stages = stages(&rows);
+        assert_eq!(stages.len(), 1);
+        let lines: Vec<String> = stages[0].2.iter().flat_map(Folded::lines).collect();
+        assert_eq!(
+            lines,
+            [
+                "  + node[001-009,011-020,023-064]: file /etc/munge/munge.key: new, 1024 bytes",
+                "  + node010: file /etc/munge/munge.key: another key is there",
+                "  ! node[021-022]: file /etc/munge/munge.key: new, 1024 bytes",
+                "      disrupts: kills running jobs on node[021-022]",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_differs_in_its_text_is_not_folded() {
+        let with = |host: &str, after: &str| Row {
+            diff: Some(Diff { before: String::new(), after: after.into() }),
+            ..row(host, "file /etc/hosts", "new")
+        };
+        let rows = [with("a1", "x"), with("a2", "y"), with("a3", "x")];
+        let folded: Vec<String> = stages(&rows)[0].2.iter().flat_map(Folded::lines).collect();
+        assert_eq!(folded, ["  + a[1,3]: file /etc/hosts: new", "  + a2: file /etc/hosts: new"]);
+    }
+
+    #[test]
+    fn counts_are_sentences() {
+        let mut shown = Shown { changes: vec![row("a", "x", "y"), row("b", "x", "y")], same: 41, ..Shown::default() };
+        shown.count();
+        assert_eq!(shown.counts(), "2 changes on 2 hosts, 41 things are as they should be.");
+        let nothing = Shown { same: 1, ..Shown::default() };
+        assert_eq!(nothing.counts(), "Nothing to do: 1 thing is as it should be.");
+    }
+}
