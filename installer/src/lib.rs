@@ -12,6 +12,7 @@
 
 pub mod action;
 pub mod bytes;
+pub mod clock;
 pub mod config;
 pub mod facts;
 pub mod host;
