@@ -44,7 +44,7 @@ fn judge_nodes(nodes: &[Node]) -> Vec<Found> {
         let reason = node.reason.as_deref().unwrap_or_default();
         out.entry((severity, &node.state_text, reason)).or_default().push(node.name.clone());
     }
-    let found = out.into_iter().rev().map(|((severity, state, reason), hosts)| {
+    let found = out.into_iter().map(|((severity, state, reason), hosts)| {
         let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         let list = super::shown::hosts(&hosts);
         let fix = if state.contains('*') {

@@ -12,8 +12,10 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use slurmdash_installer::action::{Diff, Undo};
+use slurmdash_installer::action::Diff;
 use slurmdash_installer::plan::Phase;
+pub use slurmdash_installer::preflight::Severity;
+use slurmdash_installer::preflight::Finding;
 
 /// A plan as it is shown.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -69,20 +71,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// From what will be brought back.
-    pub fn of(undo: &Undo) -> Self {
-        let was_there = match undo {
-            Undo::Nothing => return Self::Done,
-            Undo::File(undo) => undo.before.is_some(),
-            Undo::Directory(undo) => undo.before.is_some(),
-            Undo::Account(undo) => undo.was_there,
-            Undo::DashboardAdmin { was_there } => *was_there,
-            Undo::Unit(_) => true,
-            Undo::Packages(_) | Undo::Database(_) | Undo::Ports(_) => false,
-        };
-        if was_there { Self::Changed } else { Self::New }
-    }
-
     fn sign(self) -> char {
         match self {
             Self::New => '+',
@@ -92,7 +80,7 @@ impl Kind {
     }
 }
 
-/// Something that was found.
+/// Something that was found, on all hosts where it is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// How bad it is.
@@ -105,14 +93,36 @@ pub struct Found {
     pub fix: String,
 }
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It works, and may not for long.
-    Warning,
-    /// It does not work, or can't be done.
-    Error,
+impl Found {
+    /// Findings of single hosts, those that differ in nothing but their hosts together.
+    pub fn fold(findings: &[Finding]) -> Vec<Self> {
+        let mut found: Vec<(String, String, Self)> = Vec::new();
+        for finding in findings {
+            let host = finding.host.as_deref().unwrap_or_default();
+            let place = |text: &str| if host.is_empty() { text.to_owned() } else { text.replace(host, "\0") };
+            let (what, fix) = (place(&finding.what), place(&finding.fix));
+            let same = found.iter_mut().find(|(other, other_fix, found)| {
+                found.severity == finding.severity && !host.is_empty() && !found.hosts.is_empty()
+                    && (other, other_fix) == (&mut what.clone(), &mut fix.clone())
+            });
+            match same {
+                Some((.., found)) => found.hosts.push(host.to_owned()),
+                None => {
+                    let hosts = finding.host.iter().cloned().collect();
+                    let (severity, said) = (finding.severity, (finding.what.clone(), finding.fix.clone()));
+                    found.push((what, fix, Self { severity, hosts, what: said.0, fix: said.1 }));
+                }
+            }
+        }
+        let all = found.into_iter().map(|(what, fix, found)| {
+            if found.hosts.len() < 2 {
+                return found;
+            }
+            let list = hosts(&found.hosts);
+            Self { what: what.replace('\0', &list), fix: fix.replace('\0', &list), ..found }
+        });
+        all.collect()
+    }
 }
 
 /// A host that takes no part.

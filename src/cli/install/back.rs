@@ -1,0 +1,73 @@
+//! The way back: `slurmdash install rollback` and `uninstall`, and what becomes of a run that failed.
+use slurmdash_installer::journal::Journal;
+use slurmdash_installer::plan::StepId;
+use slurmdash_installer::run::{Back, Control, Hosts, Left, Runs, Undone, rollback};
+
+use super::progress::Progress;
+use super::shown::LeftOut;
+use super::text;
+use super::voice::{Colour, Voice, plain};
+use crate::cli::print_line;
+
+/// What is undone, in words, before it is agreed to; nothing where there is nothing.
+pub fn words(journal: &Journal, back: &Back) -> Option<String> {
+    let mut runs: Vec<_> = journal.runs().into_iter().rev().filter(|run| run.stands()).collect();
+    if back.runs == Runs::Last {
+        runs.truncate(1);
+    }
+    if runs.is_empty() {
+        return None;
+    }
+    let steps: usize = runs.iter().map(|run| run.to_undo().count()).sum();
+    let names: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+    let data = if back.keep_data {
+        "Data (accounting, job state, the dashboard's store) is kept as a copy on its host."
+    } else {
+        "DATA GOES TOO: accounting, job state, the dashboard's store."
+    };
+    let to = back.to.as_ref().map(|to| format!(", back to {to}, which stays")).unwrap_or_default();
+    Some(format!("This undoes {steps} steps of {}{to}. {data}", names.join(", ")))
+}
+
+/// Undoes it and says what came of it; whether all of it was undone.
+pub fn undo(voice: Voice, hosts: &Hosts, journal: &mut Journal, control: &Control, back: &Back) -> Result<bool, String> {
+    let progress = Progress::new(voice);
+    let undone = rollback(hosts, journal, &progress, control, back);
+    progress.pause();
+    let undone = undone.map_err(|error| plain(&error.to_string()))?;
+    lines(voice, &undone).iter().for_each(|line| print_line(line));
+    Ok(undone.is_complete())
+}
+
+fn lines(voice: Voice, undone: &Undone) -> Vec<String> {
+    let mut lines = vec![format!("{} steps were undone.", undone.reverted.len())];
+    for (host, kept) in &undone.kept {
+        lines.extend(kept.iter().map(|path| plain(&format!("kept on {host}: {}", path.display()))));
+    }
+    let left = |word: &str, left: &Left| {
+        let word = voice.paint(Colour::Yellow, word);
+        format!("{word} {}", plain(&format!("{}: {}", left.step, left.what)))
+    };
+    lines.extend(undone.left.iter().map(|what| left("left for you:", what)));
+    lines.extend(undone.stuck.iter().map(|what| left("not undone:", what)));
+    let away: Vec<LeftOut> =
+        undone.away.iter().map(|(host, why)| LeftOut { host: host.clone(), why: why.clone() }).collect();
+    lines.extend(text::left_out(voice, &away));
+    if undone.stopped || undone.broken_off {
+        lines.push("It was stopped before its end: `slurmdash install rollback` goes on.".to_owned());
+    } else if !undone.stuck.is_empty() {
+        lines.push("When that is put right, `slurmdash install rollback` tries what is left.".to_owned());
+    }
+    lines
+}
+
+/// All of the last run.
+pub fn last_run(parallel: usize) -> Back {
+    Back { runs: Runs::Last, to: None, keep_data: true, parallel }
+}
+
+/// As it was asked for at the command line.
+pub fn asked(to: Option<&str>, all: bool, keep_data: bool, parallel: usize) -> Back {
+    let runs = if all { Runs::All } else { Runs::Last };
+    Back { runs, to: to.map(|step| StepId(step.to_owned())), keep_data, parallel }
+}
