@@ -150,10 +150,15 @@ impl Run {
             }
             Record::Done { step } => {
                 self.last_done.insert(step.clone(), self.records);
-                self.came(&step, Came::Done);
+                if let Some(begun) = self.standing(&step) {
+                    begun.came = Came::Done;
+                }
             }
             Record::Failed { step, error } => {
-                self.came(&step, Came::Failed);
+                // It may have failed before it was begun once more; what was done earlier is still done.
+                if let Some(begun) = self.standing(&step).filter(|begun| begun.came == Came::Begun) {
+                    begun.came = Came::Failed;
+                }
                 self.failed = Some((step, error));
             }
             Record::LeftOut { host, error } => {
@@ -182,12 +187,6 @@ impl Run {
     fn standing(&mut self, step: &StepId) -> Option<&mut Begun> {
         let last = *self.standing.get(step)?.last()?;
         self.steps.get_mut(last)
-    }
-
-    fn came(&mut self, step: &StepId, came: Came) {
-        if let Some(begun) = self.standing(step) {
-            begun.came = came;
-        }
     }
 
     /// How it ended; `None` while it runs, or when it was broken off.
