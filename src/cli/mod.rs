@@ -6,6 +6,7 @@ mod agent;
 mod audit;
 mod backup;
 mod config;
+mod doctor;
 mod import;
 mod install;
 mod listening;
@@ -54,6 +55,8 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Bring up a Slurm cluster with its dashboard: plan, show, do, and undo
     Install(Box<install::Arguments>),
+    /// Look at the whole cluster live, each finding with its fix
+    Doctor(doctor::Arguments),
     /// The installer on another host, at the far end of its SSH connection
     #[command(hide = true)]
     InstallHost,
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::InstallHost => install::host::run(),
         Command::InstallProbe => install::probe::run(),
         Command::Agent => agent::run(),

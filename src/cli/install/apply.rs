@@ -1,15 +1,14 @@
 //! `slurmdash install`: plan, show, ask, do, and say what came of it.
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use slurmdash_installer::journal::Journal;
 use slurmdash_installer::plan::{Phase, Plan, StepId};
-use slurmdash_installer::run::{Control, Ended, Options, Preview, Report, RunError, apply, preview};
+use slurmdash_installer::run::{Ended, Options, Preview, Report, RunError, apply, preview};
 
 use super::cluster::{self, Cluster, Source};
 use super::progress::Progress;
 use super::shown::{Found, Kind, LeftOut, Row, Severity, Shown};
-use super::stop::{self, Told};
+use super::stop::Reins;
 use super::voice::{Colour, Voice, plain};
 use super::{Apply, CHANGES, LEFT_OUT, OnFailure, back, ending, text};
 use crate::cli::print_line;
@@ -36,12 +35,11 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
     let state = &wish.place.state.state_dir;
     judge_resume(&cluster::look(state)?, wish.resume)?;
     let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
-    let control = Arc::new(Control::new());
-    listen(&control)?;
+    let reins = Reins::take()?;
     let mut resume = wish.resume;
     let mut agreed = wish.yes;
     loop {
-        let cluster = Cluster::look_at(voice, &source, &journal)?;
+        let cluster = Cluster::look_at(&source, &journal, state)?;
         let plan = limited(&cluster, &wish.only.iter().map(|phase| phase.0).collect::<Vec<_>>(), &wish.limit)?;
         let preview = preview(&plan, &cluster.hosts, &journal);
         let shown = shown(&cluster, &preview, wish);
@@ -59,7 +57,8 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
         cluster.keep(&journal)?;
         let progress = Progress::new(voice);
         let options = Options { resume, allow_disruption: allowed(wish, &preview), parallel: cluster.parallel() };
-        let report = apply(&plan, &preview, &cluster.hosts, &mut journal, &progress, &control, &options);
+        let report =
+            reins.hold(|| apply(&plan, &preview, &cluster.hosts, &mut journal, &progress, &reins.control, &options));
         progress.pause();
         let report = report.map_err(|error| refusal(&error))?;
         match report.ended {
@@ -75,19 +74,15 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
             Ended::Failed | Ended::Stopped => {}
         }
         match after(voice, wish.on_failure, &report) {
-            Wish::GoOn => {
-                control.reset();
-                resume = true;
-            }
+            Wish::GoOn => resume = true,
             Wish::Keep => {
                 return Err("what was done stays: `slurmdash install --resume` goes on with it, `slurmdash install \
                      rollback` undoes it"
                     .into());
             }
             Wish::RollBack => {
-                control.reset();
-                let back = back::last_run(cluster.parallel());
-                let is_whole = back::undo(voice, &cluster.hosts, &mut journal, &control, &back)?;
+                let is_whole =
+                    back::undo(voice, &cluster.hosts, &mut journal, &reins, &back::last_run(cluster.parallel()))?;
                 let words = if is_whole { "all of this run was undone" } else { "not all of this run could be undone" };
                 return Err(words.into());
             }
@@ -98,7 +93,7 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
 /// `--plan`: shows, and does nothing.
 fn show(voice: Voice, wish: &Apply, source: &Source) -> Result<ExitCode, String> {
     let journal = cluster::look(&wish.place.state.state_dir)?;
-    let cluster = Cluster::look_at(voice, source, &journal)?;
+    let cluster = Cluster::look_at(source, &journal, &wish.place.state.state_dir)?;
     let plan = limited(&cluster, &wish.only.iter().map(|phase| phase.0).collect::<Vec<_>>(), &wish.limit)?;
     let preview = preview(&plan, &cluster.hosts, &journal);
     let shown = shown(&cluster, &preview, wish);
@@ -121,15 +116,6 @@ fn judge_resume(journal: &Journal, resume: bool) -> Result<(), String> {
         (None, true) => Err(RunError::NothingToResume.to_string()),
         _ => Ok(()),
     }
-}
-
-fn listen(control: &Arc<Control>) -> Result<(), String> {
-    let control = control.clone();
-    stop::watch(move |told| {
-        if told == Told::Stop || !control.stops() {
-            control.interrupt();
-        }
-    })
 }
 
 /// The plan without what was not asked for.

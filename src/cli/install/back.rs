@@ -1,13 +1,62 @@
 //! The way back: `slurmdash install rollback` and `uninstall`, and what becomes of a run that failed.
+use std::process::ExitCode;
+
 use slurmdash_installer::journal::Journal;
 use slurmdash_installer::plan::StepId;
-use slurmdash_installer::run::{Back, Control, Hosts, Left, Runs, Undone, rollback};
+use slurmdash_installer::run::{Back, Hosts, Left, Runs, Undone, rollback};
 
+use super::cluster::{self, Source};
 use super::progress::Progress;
 use super::shown::LeftOut;
-use super::text;
+use super::stop::Reins;
+use super::{Place, text};
 use super::voice::{Colour, Voice, plain};
 use crate::cli::print_line;
+
+/// How far back it goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The last step that stays.
+    pub to: Option<&'a str>,
+    /// Every run.
+    pub all: bool,
+    /// Data is kept as a copy.
+    pub keep_data: bool,
+}
+
+/// Runs the command.
+pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, String> {
+    let source = Source::read(place.config.as_deref())?;
+    cluster::must_be_root()?;
+    let voice = Voice::new();
+    let mut back = Back {
+        runs: if asked.all { Runs::All } else { Runs::Last },
+        to: asked.to.map(|step| StepId(step.to_owned())),
+        keep_data: asked.keep_data,
+        parallel: 1,
+    };
+    let state = &place.state.state_dir;
+    let Some(said) = words(&cluster::look(state)?, &back) else {
+        print_line("Nothing is installed from here, so there is nothing to undo.");
+        return Ok(ExitCode::SUCCESS);
+    };
+    print_line(&plain(&said));
+    if !yes {
+        if !voice.can_ask {
+            return Err("nobody can be asked here, so nothing is done; --yes does it without asking".into());
+        }
+        if !voice.ask("Undo this? Type yes:").is_some_and(|answer| answer.eq_ignore_ascii_case("yes")) {
+            return Err("nothing was undone".into());
+        }
+    }
+    let reins = Reins::take()?;
+    let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
+    let (config, _) = source.config(&journal)?;
+    back.parallel = cluster::parallel(&config);
+    let hosts = cluster::reach(&config)?;
+    let is_whole = undo(voice, &hosts, &mut journal, &reins, &back)?;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
 
 /// What is undone, in words, before it is agreed to; nothing where there is nothing.
 pub fn words(journal: &Journal, back: &Back) -> Option<String> {
@@ -30,9 +79,9 @@ pub fn words(journal: &Journal, back: &Back) -> Option<String> {
 }
 
 /// Undoes it and says what came of it; whether all of it was undone.
-pub fn undo(voice: Voice, hosts: &Hosts, journal: &mut Journal, control: &Control, back: &Back) -> Result<bool, String> {
+pub fn undo(voice: Voice, hosts: &Hosts, journal: &mut Journal, reins: &Reins, back: &Back) -> Result<bool, String> {
     let progress = Progress::new(voice);
-    let undone = rollback(hosts, journal, &progress, control, back);
+    let undone = reins.hold(|| rollback(hosts, journal, &progress, &reins.control, back));
     progress.pause();
     let undone = undone.map_err(|error| plain(&error.to_string()))?;
     lines(voice, &undone).iter().for_each(|line| print_line(line));
@@ -66,8 +115,3 @@ pub fn last_run(parallel: usize) -> Back {
     Back { runs: Runs::Last, to: None, keep_data: true, parallel }
 }
 
-/// As it was asked for at the command line.
-pub fn asked(to: Option<&str>, all: bool, keep_data: bool, parallel: usize) -> Back {
-    let runs = if all { Runs::All } else { Runs::Last };
-    Back { runs, to: to.map(|step| StepId(step.to_owned())), keep_data, parallel }
-}

@@ -3,13 +3,21 @@
 //! Exit codes: 0 done, or nothing to do; 1 it failed or was refused; 2 `--plan` found changes (and, as everywhere, a wrong
 //! command line); 3 done, but hosts were left out.
 
+mod apply;
+mod back;
+mod check;
+pub(super) mod cluster;
+mod ending;
 pub(super) mod host;
-mod live;
+pub(super) mod live;
 pub(super) mod probe;
 mod progress;
-mod shown;
+pub(super) mod shown;
+mod status;
 mod stop;
-mod voice;
+pub(super) mod text;
+pub(super) mod voice;
+mod write;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,12 +25,15 @@ use std::process::ExitCode;
 use clap::{Subcommand, ValueEnum};
 use slurmdash_installer::plan::Phase;
 
-use super::{print_error, print_line};
+use super::print_error;
 
 /// Exit code of `--plan` when something is to be changed.
 const CHANGES: u8 = 2;
 /// Exit code when hosts were left out.
 const LEFT_OUT: u8 = 3;
+
+/// Every step, for `--allow-disruption`.
+const ALL: &str = "all";
 
 /// Where the installer keeps what it did.
 const STATE: &str = "/var/lib/slurmdash-install";
@@ -46,20 +57,20 @@ pub struct Arguments {
 
 /// What the cluster is to be, and where the installer keeps what it did.
 #[derive(clap::Args)]
-struct Place {
+pub(super) struct Place {
     /// What the cluster is to be [default: what was applied last, else this host alone]
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     #[command(flatten)]
-    state: State,
+    pub(super) state: State,
 }
 
 /// Where the installer keeps what it did.
 #[derive(clap::Args)]
-struct State {
+pub(super) struct State {
     /// Folder for the journal, secrets and copies
     #[arg(long, value_name = "DIR", default_value = STATE)]
-    state_dir: PathBuf,
+    pub(super) state_dir: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -90,9 +101,10 @@ struct Apply {
     /// What becomes of what was done when a step fails [default: ask at a terminal, else rollback]
     #[arg(long, value_enum, value_name = "WHAT")]
     on_failure: Option<OnFailure>,
-    /// Do what kills or disturbs running jobs
-    #[arg(long)]
-    allow_disruption: bool,
+    /// Do what kills or disturbs running jobs: this step, or all of them
+    #[arg(long, value_name = "STEP", num_args = 0..=1, require_equals = true, default_missing_value = ALL,
+        action = clap::ArgAction::Append)]
+    allow_disruption: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -107,7 +119,7 @@ enum Command {
     },
     /// Undo the last run: files as they were, byte for byte; packages, users and services too
     Rollback {
-        /// Undo what was done after this step (its name as `status` prints it), and this step
+        /// Undo what was done after this step (its name as `status` prints it); it stays
         #[arg(long, value_name = "STEP", conflicts_with = "all")]
         to: Option<String>,
         /// Undo every run there was
@@ -184,7 +196,30 @@ impl ValueEnum for PhaseName {
     }
 }
 
+
 /// Runs the command.
-pub fn run(_arguments: &Arguments) -> ExitCode {
-    ExitCode::SUCCESS
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let done = match &arguments.command {
+        None => apply::run(&arguments.apply),
+        Some(Command::Status { state, json }) => cluster::must_be_root()
+            .and_then(|()| cluster::look(&state.state_dir))
+            .and_then(|journal| status::print(&journal, *json))
+            .map(|()| ExitCode::SUCCESS),
+        Some(Command::Rollback { to, all, yes, place }) => back::run(
+            place,
+            *yes,
+            back::Asked { to: to.as_deref(), all: *all, keep_data: true },
+        ),
+        Some(Command::Uninstall { yes, remove_data, place }) => {
+            back::run(place, *yes, back::Asked { to: None, all: true, keep_data: !remove_data })
+        }
+        Some(Command::Init { output, hosts }) => write::init(output, hosts),
+        Some(Command::Check(place)) => check::run(place),
+        Some(Command::Adopt { output }) => write::adopt(output),
+        Some(Command::Schema) => write::schema(),
+    };
+    done.unwrap_or_else(|message| {
+        print_error(&message);
+        ExitCode::FAILURE
+    })
 }
