@@ -5,13 +5,15 @@
 //! agent, jump hosts and known hosts hold here as they do for them.
 mod here;
 mod serve;
-mod ssh;
 
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Look, Materials, Reverted, Setting, StepError, Undo};
 use crate::facts::{Facts, Wanted};
 use crate::host::HostError;
+
+pub use here::Here;
+pub use serve::{serve, serve_here};
 
 /// One call, as it travels to another host: a line of JSON each way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,4 +45,6 @@ pub trait Reach: Send + Sync {
     /// Undoes one.
     fn revert(&self, action: &Action, setting: &Setting, undo: &Undo)
     -> Result<Result<Reverted, StepError>, HostError>;
+    /// Closes what is open on the way there; the next call opens it again.
+    fn rest(&self) {}
 }
