@@ -8,12 +8,14 @@
 
 mod account;
 mod await_;
+mod cause;
 mod dashboard;
 mod database;
 mod directory;
 mod file;
 mod firewall;
 mod packages;
+mod place;
 mod program;
 mod unit;
 
@@ -25,14 +27,18 @@ use serde::{Deserialize, Serialize};
 use crate::bytes::Bytes;
 use crate::host::{Host, HostError};
 
+pub use account::AccountUndo;
 pub use account::{AddGroup, AddUser};
 pub use await_::{Await, Expected};
 pub use dashboard::AddDashboardAdmin;
+pub use database::DatabaseUndo;
 pub use database::{Account, Associations, MakeDatabase, Member, Qos};
+pub use directory::DirectoryUndo;
 pub use directory::{Holds, MakeDirectory};
-pub use file::{FileBefore, WriteFile};
+pub use file::{FileBefore, FileUndo, WriteFile};
 pub use firewall::OpenPorts;
 pub use packages::InstallPackages;
+pub use packages::PackagesUndo;
 pub use program::PutProgram;
 pub use unit::{RestartUnit, SetUnit};
 
