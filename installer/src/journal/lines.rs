@@ -50,7 +50,7 @@ pub(super) fn read(path: &Path) -> Result<Lines, JournalError> {
             None => (rest, [].as_slice()),
         };
         let is_whole = end.is_some() && whole(line, &lines.sum);
-        if !is_whole && after.is_empty() {
+        if !is_whole && after.is_empty() && (end.is_none() || !is_complete(line)) {
             return Ok(lines);
         }
         let damaged = |why: &str| JournalError::Damaged {
@@ -82,6 +82,13 @@ pub(super) fn read(path: &Path) -> Result<Lines, JournalError> {
 fn whole(line: &[u8], before: &str) -> bool {
     let (json, digits) = line.split_at(line.len().saturating_sub(17));
     digits.strip_prefix(b"\t").is_some_and(|digits| digits == sum(before, json).as_bytes())
+}
+
+/// Whether a line has all its parts. One that was torn has not, so where the checksum of one that has is wrong, that
+/// line or one before it was changed or lost.
+fn is_complete(line: &[u8]) -> bool {
+    let (json, digits) = line.split_at(line.len().saturating_sub(17));
+    digits.first() == Some(&b'\t') && serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok()
 }
 
 /// The run's folder.
@@ -189,5 +196,36 @@ impl Writer {
         if let Ok((line, _)) = self.line(record) {
             drop(self.file.write_all_at(line.get(..line.len() / 2).unwrap_or_default(), self.end));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::StepId;
+
+    #[test]
+    fn a_full_disk_is_named_and_breaks_what_can_t_be_cut_back() {
+        // The kernel's own full disk; it can't be cut to a length either.
+        let path = Path::new("/dev/full");
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        let mut writer =
+            Writer { path: path.to_owned(), file, end: 0, sum: String::new(), reserved: 0, steps: 0, broken: None };
+        let record = Record::Done { step: StepId(String::from("a")) };
+        let error = writer.append(&record).unwrap_err();
+        assert!(error.to_string().starts_with("/dev/full: no space is left"), "{error}");
+        assert!(matches!(writer.append(&record), Err(JournalError::Broken(_))));
+    }
+
+    #[test]
+    fn room_for_what_must_be_written_later_is_kept_while_a_run_lasts() {
+        use std::os::unix::fs::MetadataExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut writer = Writer::create(&path).unwrap();
+        writer.reserve(100).unwrap();
+        let about = std::fs::metadata(&path).unwrap();
+        assert_eq!(about.len(), 0, "it is not longer than what is in it");
+        assert!(about.blocks() * 512 >= ROOM, "{} blocks", about.blocks());
     }
 }

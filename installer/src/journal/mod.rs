@@ -15,6 +15,8 @@ mod lines;
 mod lock;
 mod open;
 mod secrets;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
