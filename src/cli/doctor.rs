@@ -2,11 +2,11 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use slurmdash_installer::plan::Phase;
+use slurmdash_installer::plan::{Phase, Plan};
 use slurmdash_installer::run::{Preview, preview};
 
 use super::install::cluster::{self, Cluster, Source};
-use super::install::shown::{Found, Severity};
+use super::install::shown::{Found, Kind, Severity, rows, stages};
 use super::install::{Place, ending, live, text, voice};
 use super::{print_error, print_line};
 use crate::clock::Clock;
@@ -69,7 +69,7 @@ fn look(place: &Place) -> Result<Vec<Found>, String> {
     let cluster = Cluster::look_at(&source, &journal, state)?;
     found.extend(Found::fold(&cluster.findings));
     let preview = preview(&cluster.plan, &cluster.hosts, &journal);
-    found.extend(not_as_it_should_be(&preview));
+    found.extend(not_as_it_should_be(&cluster.plan, &preview));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     found.extend(runtime.map_err(|error| format!("can't start: {error}"))?.block_on(running(&cluster)));
     found.sort_by_key(|found| found.severity);
@@ -86,7 +86,7 @@ async fn running(cluster: &Cluster) -> Vec<Found> {
 }
 
 /// What a look at every step found. The self-test is not tried: that is what `install check` is for.
-fn not_as_it_should_be(preview: &Preview) -> Vec<Found> {
+fn not_as_it_should_be(plan: &Plan, preview: &Preview) -> Vec<Found> {
     let mut found = Vec::new();
     let away = preview.away.iter().map(|(host, away)| Found {
         severity: Severity::Error,
@@ -102,9 +102,9 @@ fn not_as_it_should_be(preview: &Preview) -> Vec<Found> {
         fix: "slurmdash install --plan says more".into(),
     });
     found.extend(refused);
-    let changes = preview.changes.iter().filter(|change| change.phase != Phase::SelfTest);
-    let rows = super::install::rows_of(changes);
-    for (_, _, folded) in super::install::shown::stages(&rows) {
+    let mut rows = rows(plan, preview, false);
+    rows.retain(|row| row.phase != Phase::SelfTest);
+    for (_, _, folded) in stages(&rows) {
         for change in folded {
             let hosts = change.hosts.iter().map(|host| (*host).to_owned()).collect();
             let (row, is_drift) = (change.row, change.row.drift);
@@ -119,7 +119,7 @@ fn not_as_it_should_be(preview: &Preview) -> Vec<Found> {
                 "slurmdash install puts it right"
             };
             // What is waited for in vain is a daemon that does not answer.
-            let severity = if row.is_awaited() { Severity::Error } else { Severity::Warning };
+            let severity = if row.kind == Kind::Awaited { Severity::Error } else { Severity::Warning };
             found.push(Found { severity, hosts, what, fix: fix.to_owned() });
         }
     }

@@ -7,7 +7,7 @@ use slurmdash_installer::run::{Ended, Options, Preview, Report, RunError, apply,
 
 use super::cluster::{self, Cluster, Source};
 use super::progress::Progress;
-use super::shown::{Found, Kind, LeftOut, Row, Severity, Shown};
+use super::shown::{Found, LeftOut, Severity, Shown, rows};
 use super::stop::Reins;
 use super::voice::{Colour, Voice, plain};
 use super::{Apply, CHANGES, LEFT_OUT, OnFailure, back, ending, text};
@@ -42,7 +42,7 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
         let cluster = Cluster::look_at(&source, &journal, state)?;
         let plan = limited(&cluster, &wish.only.iter().map(|phase| phase.0).collect::<Vec<_>>(), &wish.limit)?;
         let preview = preview(&plan, &cluster.hosts, &journal);
-        let shown = shown(&cluster, &preview, wish);
+        let shown = shown(&cluster, &plan, &preview, wish);
         text::plan(voice, &shown, wish.diff).iter().for_each(|line| print_line(line));
         if shown.has_errors() {
             return Err("nothing was done: what is named above must be mended first".into());
@@ -96,7 +96,7 @@ fn show(voice: Voice, wish: &Apply, source: &Source) -> Result<ExitCode, String>
     let cluster = Cluster::look_at(source, &journal, &wish.place.state.state_dir)?;
     let plan = limited(&cluster, &wish.only.iter().map(|phase| phase.0).collect::<Vec<_>>(), &wish.limit)?;
     let preview = preview(&plan, &cluster.hosts, &journal);
-    let shown = shown(&cluster, &preview, wish);
+    let shown = shown(&cluster, &plan, &preview, wish);
     if wish.json {
         print_line(&shown.json());
     } else {
@@ -140,10 +140,10 @@ fn limited(cluster: &Cluster, only: &[Phase], limit: &[String]) -> Result<Plan, 
 }
 
 /// What the preview says, and what keeps it from being done.
-fn shown(cluster: &Cluster, preview: &Preview, wish: &Apply) -> Shown {
+fn shown(cluster: &Cluster, plan: &Plan, preview: &Preview, wish: &Apply) -> Shown {
     let left_out = preview.left_out().into_iter().map(|(host, why)| LeftOut { host, why }).collect();
     let mut shown = Shown {
-        changes: rows(preview, wish.diff),
+        changes: rows(plan, preview, wish.diff),
         same: preview.same.len(),
         hosts: 0,
         findings: Found::fold(&cluster.findings),
@@ -174,23 +174,6 @@ fn shown(cluster: &Cluster, preview: &Preview, wish: &Apply) -> Shown {
     }));
     shown.count();
     shown
-}
-
-/// Changes as rows.
-pub fn rows(preview: &Preview, with_diff: bool) -> Vec<Row> {
-    let row = |change: &slurmdash_installer::run::PreviewedStep| Row {
-        phase: change.phase,
-        stage: change.stage.clone(),
-        step: change.step.0.clone(),
-        host: change.host.clone(),
-        subject: change.step.0.splitn(3, '/').nth(2).unwrap_or_default().to_owned(),
-        summary: change.summary.clone(),
-        kind: Kind::of(change),
-        disrupts: change.disrupts.clone(),
-        drift: change.drift,
-        diff: change.diff.clone().filter(|_| with_diff),
-    };
-    preview.changes.iter().map(row).collect()
 }
 
 /// Steps that were named, or all that disturb what runs.

@@ -4,18 +4,19 @@
 //!
 //! | key | what |
 //! |---|---|
-//! | `changes[]` | `phase`, `stage`, `step` (its name, the same in the next plan), `host`, `subject`, `summary`, `kind` (`new`, `changed`, `done`), `disrupts` (words or null), `drift`, and with `--diff` `before` and `after` |
+//! | `changes[]` | `phase`, `stage`, `step` (its name, the same in the next plan), `host`, `subject`, `summary`, `kind` (`new`, `changed`, `restarted`, `awaited`), `disrupts` (words or null), `drift`, and with `--diff` `before` and `after` |
 //! | `same` | how many things are as they should be |
 //! | `hosts` | how many hosts change |
 //! | `findings[]` | what was found before anything is done: `severity` (`error`, `warning`), `hosts[]`, `what`, `fix` |
 //! | `left_out[]` | hosts that take no part: `host`, `why` |
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
-use slurmdash_installer::action::Diff;
-use slurmdash_installer::plan::Phase;
-pub use slurmdash_installer::preflight::Severity;
+use slurmdash_installer::action::{Action, Diff};
+use slurmdash_installer::plan::{Phase, Plan, StepId};
 use slurmdash_installer::preflight::Finding;
+pub use slurmdash_installer::preflight::Severity;
+use slurmdash_installer::run::{Preview, PreviewedStep};
 
 /// A plan as it is shown.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -66,18 +67,53 @@ pub enum Kind {
     New,
     /// Something that is there changes.
     Changed,
-    /// Nothing stays changed: something is started anew, or waited for.
-    Done,
+    /// A daemon is started anew, or reads its configuration.
+    Restarted,
+    /// Nothing changes: something is tried or waited for.
+    Awaited,
 }
 
 impl Kind {
+    /// Of a step, whose summary begins with `new` where nothing was there.
+    pub fn of(action: &Action, summary: &str) -> Self {
+        match action {
+            Action::Await(_) => Self::Awaited,
+            Action::RestartUnit(_) => Self::Restarted,
+            Action::InstallPackages(_) | Action::MakeDatabase(_) | Action::AddDashboardAdmin(_) => Self::New,
+            _ if summary.starts_with("new") => Self::New,
+            _ => Self::Changed,
+        }
+    }
+
     fn sign(self) -> char {
         match self {
             Self::New => '+',
             Self::Changed => '~',
-            Self::Done => '>',
+            Self::Restarted | Self::Awaited => '>',
         }
     }
+}
+
+/// Changes of a preview, with the text of files where that is wanted.
+pub fn rows(plan: &Plan, preview: &Preview, with_diff: bool) -> Vec<Row> {
+    let actions: HashMap<&StepId, &Action> = plan.steps().map(|step| (&step.id, &step.action)).collect();
+    let row = |change: &PreviewedStep| {
+        let kind = actions.get(&change.step).map_or(Kind::Changed, |action| Kind::of(action, &change.summary));
+        Row {
+            phase: change.phase,
+            stage: change.stage.clone(),
+            step: change.step.0.clone(),
+            host: change.host.clone(),
+            // A step's name is `<phase>/<host>/<subject>`.
+            subject: change.step.0.splitn(3, '/').nth(2).unwrap_or_default().to_owned(),
+            summary: change.summary.clone(),
+            kind,
+            disrupts: change.disrupts.clone(),
+            drift: change.drift,
+            diff: change.diff.clone().filter(|_| with_diff),
+        }
+    };
+    preview.changes.iter().map(row).collect()
 }
 
 /// Something that was found, on all hosts where it is the same.
@@ -178,12 +214,10 @@ impl Folded<'_> {
         let hosts = hosts(&self.hosts);
         let row = self.row;
         let sign = if row.disrupts.is_some() { '!' } else { row.kind.sign() };
-        let mut lines = vec![format!("  {sign} {hosts}: {}: {}", row.subject, row.summary)];
+        let drift = if row.drift { " (drift)" } else { "" };
+        let mut lines = vec![format!("  {sign} {hosts}: {}: {}{drift}", row.subject, row.summary)];
         if let Some(disrupts) = &row.disrupts {
             lines.push(format!("      disrupts: {}", disrupts.replace(&row.host, &hosts)));
-        }
-        if row.drift {
-            lines.push("      drift: it was changed by hand since it was written last; a copy is kept".to_owned());
         }
         lines
     }
@@ -206,7 +240,7 @@ pub fn hosts(names: &[impl AsRef<str>]) -> String {
 fn fold<'a>(rows: &[&'a Row]) -> Vec<Folded<'a>> {
     let mut folded: Vec<Folded<'a>> = Vec::new();
     // What is the same on many hosts has the same subject; a look at those alone keeps a thousand hosts quick.
-    let mut by_subject: std::collections::HashMap<&str, Vec<usize>> = std::collections::HashMap::new();
+    let mut by_subject: HashMap<&str, Vec<usize>> = HashMap::new();
     for row in rows {
         let places = by_subject.entry(&row.subject).or_default();
         match places.iter().copied().find(|&place| folded[place].takes(row)) {
