@@ -2,8 +2,8 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use slurmdash_installer::plan::{Phase, Plan};
-use slurmdash_installer::run::{Preview, preview};
+use slurmdash_installer::plan::{Limits, Phase, Plan};
+use slurmdash_installer::run::Preview;
 
 use super::install::cluster::{self, Cluster, Source};
 use super::install::shown::{Found, Kind, Severity, rows, stages};
@@ -16,7 +16,9 @@ const WARNINGS: u8 = 2;
 
 /// Look at the whole cluster live: hosts, daemons, nodes, files, clocks, disks, certificate. Changes nothing
 #[derive(clap::Args)]
-#[command(after_help = "Exit codes: 0 all is well; 1 there are errors, or it could not be looked at; 2 there are warnings only.")]
+#[command(
+    after_help = "Exit codes: 0 all is well; 1 there are errors, or it could not be looked at; 2 there are warnings only."
+)]
 pub struct Arguments {
     #[command(flatten)]
     place: Place,
@@ -37,7 +39,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if arguments.json {
         print_line(&serde_json::to_string_pretty(&json!({"findings": found})).unwrap_or_default());
     } else {
-        text::findings(voice::Voice::new(), &found).iter().for_each(|line| print_line(line));
+        text::print(&text::findings(voice::Voice::new(), &found));
         if found.is_empty() {
             print_line("All is well.");
         }
@@ -66,9 +68,9 @@ fn look(place: &Place) -> Result<Vec<Found>, String> {
             fix: "slurmdash install --resume goes on, slurmdash install rollback undoes it".into(),
         });
     }
-    let cluster = Cluster::look_at(&source, &journal, state)?;
+    let cluster = Cluster::look_at(&source, &journal, state, |_| Ok(Limits::default()))?;
     found.extend(Found::fold(&cluster.findings));
-    let preview = preview(&cluster.plan, &cluster.hosts, &journal);
+    let preview = cluster.preview(&journal);
     found.extend(not_as_it_should_be(&cluster.plan, &preview));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     found.extend(runtime.map_err(|error| format!("can't start: {error}"))?.block_on(running(&cluster)));

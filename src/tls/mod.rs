@@ -1,5 +1,5 @@
 //! TLS on the server's side: the certificate that is served, where it comes from, and when another takes its place; and
-//! clients that take no other ([`pinned`]). The only code that knows rustls, and rcgen.
+//! clients that take no other ([`pinned`]). The only code that sets rustls up, and knows rcgen.
 //!
 //! A certificate is either the admin's, in files that somebody else renews (certbot, a secret of Kubernetes), or one of
 //! our own that we sign ourselves and renew. Either way the one in use changes without a restart and without touching

@@ -42,14 +42,7 @@ impl Install {
         let file = self.dir.path().join("cluster.yaml");
         std::fs::write(&file, yaml).unwrap();
         let state = self.state();
-        self.run(&[
-            "install",
-            "--plan",
-            "--config",
-            file.to_str().unwrap(),
-            "--state-dir",
-            state.to_str().unwrap(),
-        ])
+        self.run(&["install", "--plan", "--config", file.to_str().unwrap(), "--state-dir", state.to_str().unwrap()])
     }
 }
 
@@ -64,8 +57,25 @@ fn help_names_everything_and_the_hidden_commands_stay_hidden() {
     assert_eq!(help.status.code(), Some(0));
     let words = text(&help.stdout);
     for word in [
-        "status", "rollback", "uninstall", "init", "check", "adopt", "schema", "--plan", "--diff", "--json", "--yes",
-        "--only", "--limit", "--resume", "--on-failure", "--allow-disruption", "--state-dir", "self-test", "ssh-ca",
+        "status",
+        "rollback",
+        "uninstall",
+        "init",
+        "check",
+        "adopt",
+        "schema",
+        "--plan",
+        "--diff",
+        "--json",
+        "--yes",
+        "--only",
+        "--limit",
+        "--resume",
+        "--on-failure",
+        "--allow-disruption",
+        "--state-dir",
+        "self-test",
+        "ssh-ca",
     ] {
         assert!(words.contains(word), "{word} is missing:\n{words}");
     }
@@ -99,8 +109,19 @@ fn the_schema_is_json_and_has_every_section() {
     assert_eq!(output.status.code(), Some(0));
     let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
     for key in [
-        "cluster", "hosts", "ssh", "partitions", "storage", "identities", "memory_margin", "accounting", "slurm",
-        "dashboard", "apptainer", "packages", "versions",
+        "cluster",
+        "hosts",
+        "ssh",
+        "partitions",
+        "storage",
+        "identities",
+        "memory_margin",
+        "accounting",
+        "slurm",
+        "dashboard",
+        "apptainer",
+        "packages",
+        "versions",
     ] {
         assert!(schema["properties"].get(key).is_some(), "{key}: {schema}");
     }
@@ -130,8 +151,9 @@ fn a_wrong_configuration_is_told_with_line_and_column_and_leaves_nothing() {
 fn bombs_and_floods_are_refused_quickly() {
     let install = Install::new();
     let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-    for (name, before) in ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip(["a", "b", "c", "d", "e", "f", "g", "h"]) {
-        bomb += &format!("{name}: &{name} [{}]\n", vec![format!("*{before}"); 10].join(","));
+    for (name, before) in ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip(["a", "b", "c", "d", "e", "f", "g", "h"])
+    {
+        bomb.push_str(&[name, ": &", name, " [", &vec![format!("*{before}"); 10].join(","), "]\n"].concat());
     }
     let cases = [
         bomb,
@@ -203,7 +225,10 @@ fn without_a_journal_there_is_nothing_to_tell() {
     let state = install.state();
     let state = state.to_str().unwrap();
     let status = install.run(&["install", "status", "--state-dir", state]);
-    assert_eq!((status.status.code(), text(&status.stdout)), (Some(0), "Nothing was installed from here.\n".to_owned()));
+    assert_eq!(
+        (status.status.code(), text(&status.stdout)),
+        (Some(0), "Nothing was installed from here.\n".to_owned())
+    );
     let json = install.run(&["install", "status", "--json", "--state-dir", state]);
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json, json!({"runs": [], "running": null}));
@@ -297,7 +322,10 @@ async fn the_probe_says_what_is_wrong_and_never_the_password() {
     let cases = [
         (json!({"url": app.url, "user": "admin", "password": "not-the-password"}), "401"),
         (json!({"url": app.url, "user": "admin"}), "password"),
-        (json!({"url": app.url, "user": "admin", "password": app.password, "partition": "nowhere"}), "/api/jobs/submit"),
+        (
+            json!({"url": app.url, "user": "admin", "password": app.password, "partition": "nowhere"}),
+            "/api/jobs/submit",
+        ),
         (json!({"url": "http://127.0.0.1:1"}), "/ready"),
         (json!({"url": "http://192.0.2.1:8080"}), "https"),
         (json!({"url": "file:///etc/passwd"}), "https"),

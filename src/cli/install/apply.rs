@@ -1,9 +1,11 @@
 //! `slurmdash install`: plan, show, ask, do, and say what came of it.
 use std::process::ExitCode;
 
+use slurmdash_installer::config::{Config, MAX_HOSTS};
+use slurmdash_installer::hostlist;
 use slurmdash_installer::journal::Journal;
-use slurmdash_installer::plan::{Phase, Plan, StepId};
-use slurmdash_installer::run::{Ended, Options, Preview, Report, RunError, apply, preview};
+use slurmdash_installer::plan::{Limits, StepId};
+use slurmdash_installer::run::{Ended, Options, Preview, Report, RunError, apply};
 
 use super::cluster::{self, Cluster, Source};
 use super::progress::Progress;
@@ -39,11 +41,10 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
     let mut resume = wish.resume;
     let mut agreed = wish.yes;
     loop {
-        let cluster = Cluster::look_at(&source, &journal, state)?;
-        let plan = limited(&cluster, &wish.only.iter().map(|phase| phase.0).collect::<Vec<_>>(), &wish.limit)?;
-        let preview = preview(&plan, &cluster.hosts, &journal);
-        let shown = shown(&cluster, &plan, &preview, wish);
-        text::plan(voice, &shown, wish.diff).iter().for_each(|line| print_line(line));
+        let cluster = Cluster::look_at(&source, &journal, state, |config| limits(wish, config))?;
+        let preview = cluster.preview(&journal);
+        let shown = shown(&cluster, &preview, wish);
+        text::print(&text::plan(voice, &shown, wish.diff));
         if shown.has_errors() {
             return Err("nothing was done: what is named above must be mended first".into());
         }
@@ -57,19 +58,21 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
         cluster.keep(&journal)?;
         let progress = Progress::new(voice);
         let options = Options { resume, allow_disruption: allowed(wish, &preview), parallel: cluster.parallel() };
-        let report =
-            reins.hold(|| apply(&plan, &preview, &cluster.hosts, &mut journal, &progress, &reins.control, &options));
+        let report = reins
+            .hold(|| apply(&cluster.plan, &preview, &cluster.hosts, &mut journal, &progress, &reins.control, &options));
         progress.pause();
         let report = report.map_err(|error| refusal(&error))?;
         match report.ended {
             Ended::NothingToDo | Ended::Done => {
-                tell_done(voice, &cluster, &plan, &report, &journal, wish);
+                tell_done(voice, &cluster, &report, &journal, wish);
                 return Ok(left_out_code(!report.left_out.is_empty()));
             }
             Ended::BrokenOff => {
-                return Err("stopped at once; what was under way is finished or undone by `slurmdash install --resume` or \
+                return Err(
+                    "stopped at once; what was under way is finished or undone by `slurmdash install --resume` or \
                      `slurmdash install rollback`"
-                    .into());
+                        .into(),
+                );
             }
             Ended::Failed | Ended::Stopped => {}
         }
@@ -93,14 +96,13 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
 /// `--plan`: shows, and does nothing.
 fn show(voice: Voice, wish: &Apply, source: &Source) -> Result<ExitCode, String> {
     let journal = cluster::look(&wish.place.state.state_dir)?;
-    let cluster = Cluster::look_at(source, &journal, &wish.place.state.state_dir)?;
-    let plan = limited(&cluster, &wish.only.iter().map(|phase| phase.0).collect::<Vec<_>>(), &wish.limit)?;
-    let preview = preview(&plan, &cluster.hosts, &journal);
-    let shown = shown(&cluster, &plan, &preview, wish);
+    let cluster = Cluster::look_at(source, &journal, &wish.place.state.state_dir, |config| limits(wish, config))?;
+    let preview = cluster.preview(&journal);
+    let shown = shown(&cluster, &preview, wish);
     if wish.json {
         print_line(&shown.json());
     } else {
-        text::plan(voice, &shown, wish.diff).iter().for_each(|line| print_line(line));
+        text::print(&text::plan(voice, &shown, wish.diff));
     }
     Ok(match () {
         () if shown.has_errors() => ExitCode::FAILURE,
@@ -118,32 +120,24 @@ fn judge_resume(journal: &Journal, resume: bool) -> Result<(), String> {
     }
 }
 
-/// The plan without what was not asked for.
-fn limited(cluster: &Cluster, only: &[Phase], limit: &[String]) -> Result<Plan, String> {
-    let mut names = Vec::new();
-    for list in limit {
-        let hosts = crate::slurm::notation::hostlist::expand(list).map_err(|error| format!("--limit {list}: {error}"))?;
-        for host in hosts {
-            if cluster.config.host(&host).is_none() {
-                return Err(format!("--limit {list}: {host} is no host of the configuration"));
-            }
-            names.push(host);
+/// What is wanted of the plan. A host that is no host of the configuration is told, rather than nothing done.
+fn limits(wish: &Apply, config: &Config) -> Result<Limits, String> {
+    let mut hosts = Vec::new();
+    for list in &wish.limit {
+        let names = hostlist::expand(list, MAX_HOSTS).map_err(|error| plain(&format!("--limit {list}: {error}")))?;
+        if let Some(stranger) = names.iter().find(|name| config.host(name).is_none()) {
+            return Err(plain(&format!("--limit {list}: {stranger} is no host of the configuration")));
         }
+        hosts.extend(names);
     }
-    let mut plan = cluster.plan.clone();
-    plan.stages.retain(|stage| only.is_empty() || only.contains(&stage.phase));
-    for stage in &mut plan.stages {
-        stage.steps.retain(|step| names.is_empty() || names.contains(&step.host));
-    }
-    plan.stages.retain(|stage| !stage.steps.is_empty());
-    Ok(plan)
+    Ok(Limits { only: wish.only.iter().map(|phase| phase.0).collect(), hosts })
 }
 
 /// What the preview says, and what keeps it from being done.
-fn shown(cluster: &Cluster, plan: &Plan, preview: &Preview, wish: &Apply) -> Shown {
+fn shown(cluster: &Cluster, preview: &Preview, wish: &Apply) -> Shown {
     let left_out = preview.left_out().into_iter().map(|(host, why)| LeftOut { host, why }).collect();
     let mut shown = Shown {
-        changes: rows(plan, preview, wish.diff),
+        changes: rows(&cluster.plan, preview, wish.diff),
         same: preview.same.len(),
         hosts: 0,
         findings: Found::fold(&cluster.findings),
@@ -162,7 +156,11 @@ fn shown(cluster: &Cluster, plan: &Plan, preview: &Preview, wish: &Apply) -> Sho
     shown.findings.extend(disruptions.map(|change| Found {
         severity: Severity::Error,
         hosts: vec![change.host.clone()],
-        what: format!("{}: it {}, and jobs run now ({jobs})", change.step, change.disrupts.as_deref().unwrap_or_default()),
+        what: format!(
+            "{}: it {}, and jobs run now ({jobs})",
+            change.step,
+            change.disrupts.as_deref().unwrap_or_default()
+        ),
         fix: format!("wait for them, or --allow-disruption={}", change.step),
     }));
     let away = preview.away.iter().filter(|(_, away)| !away.can_be_left_out);
@@ -195,12 +193,12 @@ fn left_out_code(is_somebody: bool) -> ExitCode {
     if is_somebody { ExitCode::from(LEFT_OUT) } else { ExitCode::SUCCESS }
 }
 
-fn tell_done(voice: Voice, cluster: &Cluster, plan: &Plan, report: &Report, journal: &Journal, wish: &Apply) {
+fn tell_done(voice: Voice, cluster: &Cluster, report: &Report, journal: &Journal, wish: &Apply) {
     let done = format!("Done: {} changes.", report.changed.len() + report.besides.len());
     print_line(&format!("\n{}", voice.paint(Colour::Green, &done)));
     let left_out: Vec<LeftOut> =
         report.left_out.iter().map(|(host, why)| LeftOut { host: host.clone(), why: why.clone() }).collect();
-    text::left_out(voice, &left_out).iter().for_each(|line| print_line(line));
+    text::print(&text::left_out(voice, &left_out));
     if !left_out.is_empty() {
         print_line("When they are back, `slurmdash install` does what is missing there.");
     }
@@ -208,7 +206,7 @@ fn tell_done(voice: Voice, cluster: &Cluster, plan: &Plan, report: &Report, jour
         print_line(&format!("Log: {}", journal.log_path(run).display()));
     }
     if wish.only.is_empty() && wish.limit.is_empty() {
-        ending::say(voice, &cluster.config, plan, report, journal, &wish.place.state.state_dir);
+        ending::say(voice, &cluster.config, &cluster.plan, report, journal, &wish.place.state.state_dir);
     }
 }
 

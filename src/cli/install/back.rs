@@ -1,7 +1,7 @@
 //! The way back: `slurmdash install rollback` and `uninstall`, and what becomes of a run that failed.
 use std::process::ExitCode;
 
-use slurmdash_installer::journal::Journal;
+use slurmdash_installer::journal::{Journal, Run};
 use slurmdash_installer::plan::StepId;
 use slurmdash_installer::run::{Back, Hosts, Left, Runs, Undone, rollback};
 
@@ -9,8 +9,8 @@ use super::cluster::{self, Source};
 use super::progress::Progress;
 use super::shown::LeftOut;
 use super::stop::Reins;
-use super::{Place, text};
 use super::voice::{Colour, Voice, plain};
+use super::{Place, text};
 use crate::cli::print_line;
 
 /// How far back it goes.
@@ -60,7 +60,7 @@ pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, Strin
 
 /// What is undone, in words, before it is agreed to; nothing where there is nothing.
 pub fn words(journal: &Journal, back: &Back) -> Option<String> {
-    let mut runs: Vec<_> = journal.runs().into_iter().rev().filter(|run| run.stands()).collect();
+    let mut runs: Vec<_> = journal.runs().into_iter().rev().filter(Run::stands).collect();
     if back.runs == Runs::Last {
         runs.truncate(1);
     }
@@ -84,7 +84,7 @@ pub fn undo(voice: Voice, hosts: &Hosts, journal: &mut Journal, reins: &Reins, b
     let undone = reins.hold(|| rollback(hosts, journal, &progress, &reins.control, back));
     progress.pause();
     let undone = undone.map_err(|error| plain(&error.to_string()))?;
-    lines(voice, &undone).iter().for_each(|line| print_line(line));
+    text::print(&lines(voice, &undone));
     Ok(undone.is_complete())
 }
 
@@ -114,4 +114,3 @@ fn lines(voice: Voice, undone: &Undone) -> Vec<String> {
 pub fn last_run(parallel: usize) -> Back {
     Back { runs: Runs::Last, to: None, keep_data: true, parallel }
 }
-

@@ -3,9 +3,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use slurmdash_installer::action::{Act as _, Materials, Setting, StepError};
-use slurmdash_installer::plan::{Phase, Step};
+use slurmdash_installer::plan::{Limits, Phase, Step};
 
 use super::cluster::{self, Cluster, Source};
+use super::shown::Found;
 use super::voice::{Colour, Voice, plain};
 use super::{Place, text};
 use crate::cli::print_line;
@@ -20,14 +21,15 @@ pub fn run(place: &Place) -> Result<ExitCode, String> {
     if journal.configuration().map_err(|error| error.to_string())?.is_none() {
         return Err("no cluster was installed from here; `slurmdash install` does".into());
     }
-    let cluster = Cluster::look_at(&source, &journal, state)?;
-    text::findings(voice, &super::shown::Found::fold(&cluster.findings)).iter().for_each(|line| print_line(line));
-    let tests: Vec<&Step> =
-        cluster.plan.stages.iter().filter(|stage| stage.phase == Phase::SelfTest).flat_map(|stage| &stage.steps).collect();
+    let only_tests = Limits { only: vec![Phase::SelfTest], ..Limits::default() };
+    let cluster = Cluster::look_at(&source, &journal, state, |_| Ok(only_tests))?;
+    text::print(&text::findings(voice, &Found::fold(&cluster.findings)));
+    let tests: Vec<&Step> = cluster.plan.steps().collect();
     if tests.is_empty() {
         return Err("there is nothing to be tried: what is named above must be mended first".into());
     }
-    let setting = Setting { keep: slurmdash_installer::journal::PLACE.into(), written: std::collections::BTreeMap::new() };
+    let setting =
+        Setting { keep: slurmdash_installer::journal::PLACE.into(), written: std::collections::BTreeMap::new() };
     let mut failed = 0;
     for step in &tests {
         let begun = Instant::now();
@@ -44,7 +46,8 @@ pub fn run(place: &Place) -> Result<ExitCode, String> {
                 failed += 1;
                 print_line(&format!("{} {subject}: {}", voice.paint(Colour::Red, "FAILED"), plain(&error.to_string())));
                 if let StepError::NotReached { log, .. } = error {
-                    log.iter().for_each(|line| print_line(&format!("       | {}", plain(line))));
+                    let lines: Vec<String> = log.iter().map(|line| plain(&format!("       | {line}"))).collect();
+                    text::print(&lines);
                 }
             }
         }

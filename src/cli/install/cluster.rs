@@ -3,14 +3,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 use slurmdash_installer::clock::Clock;
 use slurmdash_installer::config::{self, Config};
-use slurmdash_installer::facts::Facts;
-use slurmdash_installer::fleet;
+use slurmdash_installer::facts::{Facts, Wanted};
+use slurmdash_installer::fleet::{self, Fleet};
+use slurmdash_installer::host::HostError;
+use slurmdash_installer::hostlist;
 use slurmdash_installer::journal::{Caller, Journal};
-use slurmdash_installer::plan::{self, Plan};
+use slurmdash_installer::plan::{self, Limits, Plan};
 use slurmdash_installer::preflight::{self, Finding, Severity};
-use slurmdash_installer::run::Hosts;
+use slurmdash_installer::reach::Reach as _;
+use slurmdash_installer::run::{Away, Hosts, Preview, preview};
 use slurmdash_installer::secrets::Secrets;
 
 use super::voice::plain;
@@ -40,18 +44,17 @@ impl Source {
         if let Self::File(config, text) = self {
             return Ok(((**config).clone(), text.clone()));
         }
-        match journal.configuration().map_err(|error| error.to_string())? {
-            Some(text) => {
-                let text = String::from_utf8(text).map_err(|_| "the configuration that was applied last is no text")?;
-                Ok((parse("the configuration that was applied last", &text)?, text))
-            }
-            None => {
-                let facts = fleet::here().and_then(|here| here.facts(&config::wanted()));
-                let facts = facts.map_err(|error| error.to_string())?;
-                let text = config::single(&facts);
-                Ok((parse("this host's configuration", &text)?, text))
-            }
+        if let Some(text) = journal.configuration().map_err(|error| error.to_string())? {
+            let text = String::from_utf8(text).map_err(|_| "the configuration that was applied last is no text")?;
+            return Ok((parse("the configuration that was applied last", &text)?, text));
         }
+        let facts = fleet::here().and_then(|here| here.facts(&Wanted::default()));
+        let facts = facts.map_err(|error| format!("this host can't be looked at: {error}"))?;
+        let config = Config::single(&facts).map_err(|problems| {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            plain(&format!("this host can't be a cluster as it is: {}", problems.join("\n")))
+        })?;
+        Ok((config, config::init(&[facts])))
     }
 }
 
@@ -82,41 +85,55 @@ pub struct Cluster {
     secrets_dir: PathBuf,
     /// How hosts are reached.
     pub hosts: Hosts,
-    /// What is there, by host.
-    pub facts: BTreeMap<String, Facts>,
+    /// Hosts that tell nothing, and why.
+    away: BTreeMap<String, String>,
     /// What was found before anything is done.
     pub findings: Vec<Finding>,
-    /// What is to be done. Empty where a finding keeps it from being made.
+    /// What is to be done. Empty where a finding forbids it.
     pub plan: Plan,
 }
 
 impl Cluster {
-    /// Looks at all hosts and plans.
-    pub fn look_at(source: &Source, journal: &Journal, state: &Path) -> Result<Self, String> {
+    /// Looks at all hosts and plans as far as is wanted.
+    pub fn look_at(
+        source: &Source,
+        journal: &Journal,
+        state: &Path,
+        limits: impl FnOnce(&Config) -> Result<Limits, String>,
+    ) -> Result<Self, String> {
         let (config, text) = source.config(journal)?;
+        let limits = limits(&config)?;
         let secrets_dir = state.join("secrets");
         let secrets = Secrets::load(&secrets_dir, &mut |buffer| {
             getrandom::fill(buffer).map_err(|error| std::io::Error::other(error.to_string()))
         });
         let secrets = secrets.map_err(|error| error.to_string())?;
-        let hosts = reach(&config)?;
+        let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
         let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
-        let facts = facts(&config, &hosts);
-        waiting.finish_and_clear();
+        let (facts, away) = facts(&config, &fleet);
         let mut findings = preflight::judge(&config, &facts, &secrets);
-        let plan = match plan::make(&config, &facts, &secrets) {
-            Ok(plan) => plan,
-            Err(more) => {
-                findings.extend(more);
-                findings.sort();
-                findings.dedup();
-                Plan::default()
-            }
-        };
-        if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return Ok(Self { config, text, secrets, secrets_dir, hosts, facts, findings, plan: Plan::default() });
+        let plan = plan::make(&config, &facts, &secrets, &limits).unwrap_or_else(|more| {
+            findings.extend(more);
+            findings.sort();
+            findings.dedup();
+            Plan::default()
+        });
+        waiting.finish_and_clear();
+        let is_forbidden = findings.iter().any(|finding| finding.severity == Severity::Error);
+        let plan = if is_forbidden { Plan::default() } else { plan };
+        Ok(Self { config, text, secrets, secrets_dir, hosts: Hosts(fleet.hosts), away, findings, plan })
+    }
+
+    /// What the plan will change. Hosts that tell nothing are not in it, and left out.
+    pub fn preview(&self, journal: &Journal) -> Preview {
+        let waiting = waiting("looking what has to be changed");
+        let mut preview = preview(&self.plan, &self.hosts, journal);
+        waiting.finish_and_clear();
+        for (host, error) in &self.away {
+            let away = Away { error: error.clone(), can_be_left_out: true };
+            preview.away.entry(host.clone()).or_insert(away);
         }
-        Ok(Self { config, text, secrets, secrets_dir, hosts, facts, findings, plan })
+        preview
     }
 
     /// Keeps what is applied now: secrets before they are used, and the configuration.
@@ -129,6 +146,55 @@ impl Cluster {
     pub fn parallel(&self) -> usize {
         parallel(&self.config)
     }
+}
+
+/// The hosts of a configuration, as they are reached. Nothing is connected yet.
+pub fn reach(config: &Config) -> Result<Hosts, String> {
+    Fleet::of(config).map(|fleet| Hosts(fleet.hosts)).map_err(|error| error.to_string())
+}
+
+/// What every host tells of what the planner wants to know; and the hosts that tell nothing, with the reason.
+fn facts(config: &Config, fleet: &Fleet) -> (BTreeMap<String, Facts>, BTreeMap<String, String>) {
+    let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
+    let asked = fleet.each::<Facts, HostError>(&names, parallel(config), |name, reach| {
+        let host = config.host(name).ok_or_else(|| HostError::Malformed(format!("{name} is no host")))?;
+        reach.facts(&plan::wanted(config, host))
+    });
+    let (mut facts, mut away) = (BTreeMap::new(), BTreeMap::new());
+    for (name, told) in asked {
+        match told {
+            Ok(told) => drop(facts.insert(name, told)),
+            Err(error) => drop(away.insert(name, error.to_string())),
+        }
+    }
+    (facts, away)
+}
+
+/// What is there on hosts that no configuration names yet; on this one when none is named.
+pub fn facts_of(hosts: &[String], user: &str) -> Result<Vec<Facts>, String> {
+    if hosts.is_empty() {
+        let facts = fleet::here().and_then(|here| here.facts(&Wanted::default()));
+        return Ok(vec![facts.map_err(|error| error.to_string())?]);
+    }
+    let mut addresses = Vec::new();
+    for list in hosts {
+        let expanded = hostlist::expand(list, config::MAX_HOSTS).map_err(|error| plain(&format!("{list}: {error}")))?;
+        addresses.extend(expanded);
+    }
+    // Names are what the hosts will say themselves.
+    let row = |(number, address)| json!({"name": format!("host{number}"), "address": address, "roles": ["controller"]});
+    let rows: Vec<_> = addresses.iter().enumerate().map(row).collect();
+    let asked = json!({"cluster": "hpc", "hosts": rows, "ssh": {"user": user}});
+    let ssh = serde_json::from_value(asked["ssh"].clone()).map_err(|error| error.to_string())?;
+    let config = Config { ssh, ..parse("the hosts that are named", &asked.to_string())? };
+    let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
+    let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
+    let asked = fleet.each(&names, parallel(&config), |_, reach| reach.facts(&Wanted::default()));
+    let mut facts = Vec::new();
+    for ((_, told), address) in asked.into_iter().zip(&addresses) {
+        facts.push(told.map_err(|error| plain(&format!("{address}: {error}")))?);
+    }
+    Ok(facts)
 }
 
 /// Hosts at once.

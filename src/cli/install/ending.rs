@@ -41,9 +41,9 @@ pub fn say(voice: Voice, config: &Config, plan: &Plan, report: &Report, journal:
     let admin = &config.dashboard.admin.name;
     print_line(&format!("\nDashboard: {}", voice.paint(Colour::Bold, &url)));
     let file = state.join("secrets").join(DASHBOARD_ADMIN);
-    let is_new = plan.steps().any(|step| {
-        matches!(step.action, Action::AddDashboardAdmin(_)) && report.changed.contains(&step.id)
-    });
+    let is_new = plan
+        .steps()
+        .any(|step| matches!(step.action, Action::AddDashboardAdmin(_)) && report.changed.contains(&step.id));
     let password = is_new.then(|| journal.secrets().get(DASHBOARD_ADMIN).ok().flatten()).flatten();
     match password.and_then(|password| String::from_utf8(password).ok()) {
         Some(password) => {
@@ -55,7 +55,9 @@ pub fn say(voice: Voice, config: &Config, plan: &Plan, report: &Report, journal:
     if config.dashboard.tls.is_none() {
         print_line("The certificate is self-signed: browsers ask once (docs/tls.md says how to use your own).");
     }
-    print_line("Next: sign in, change the password (profile), make accounts for your people; slurmdash doctor looks at it all.");
+    print_line(
+        "Next: sign in, change the password (profile), make accounts for your people; slurmdash doctor looks at it all.",
+    );
 }
 
 #[cfg(test)]
@@ -87,7 +89,10 @@ mod tests {
         assert_eq!(url(own).as_deref(), Some("https://192.0.2.5:443"));
         let public = serde_json::json!({"public_url": "https://hpc.example.org/"});
         assert_eq!(url(public).as_deref(), Some("https://hpc.example.org"));
-        assert_eq!(url(serde_json::json!({"listen": "[2001:db8::1]:8443"})).as_deref(), Some("https://[2001:db8::1]:8443"));
+        assert_eq!(
+            url(serde_json::json!({"listen": "[2001:db8::1]:8443"})).as_deref(),
+            Some("https://[2001:db8::1]:8443")
+        );
         assert_eq!(url(serde_json::json!({"enabled": false})), None);
     }
 }

@@ -7,7 +7,7 @@ mod apply;
 mod back;
 mod check;
 pub(super) mod cluster;
-mod ending;
+pub(super) mod ending;
 pub(super) mod host;
 pub(super) mod live;
 pub(super) mod probe;
@@ -74,6 +74,7 @@ pub(super) struct State {
 }
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Apply {
     #[command(flatten)]
     place: Place,
@@ -147,7 +148,10 @@ enum Command {
         /// Where to write it; - is standard output
         #[arg(long, value_name = "FILE", default_value = "cluster.yaml")]
         output: PathBuf,
-        /// Hosts, the controller first [default: this host]
+        /// Login on the hosts; another than root needs sudo without a password
+        #[arg(long, value_name = "LOGIN", default_value = "root")]
+        ssh_user: String,
+        /// Hosts as names, addresses or hostlists, the controller first [default: this host]
         hosts: Vec<String>,
     },
     /// Prove that the cluster works: real jobs, by Slurm and by the dashboard
@@ -196,7 +200,6 @@ impl ValueEnum for PhaseName {
     }
 }
 
-
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let done = match &arguments.command {
@@ -205,15 +208,13 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             .and_then(|()| cluster::look(&state.state_dir))
             .and_then(|journal| status::print(&journal, *json))
             .map(|()| ExitCode::SUCCESS),
-        Some(Command::Rollback { to, all, yes, place }) => back::run(
-            place,
-            *yes,
-            back::Asked { to: to.as_deref(), all: *all, keep_data: true },
-        ),
+        Some(Command::Rollback { to, all, yes, place }) => {
+            back::run(place, *yes, back::Asked { to: to.as_deref(), all: *all, keep_data: true })
+        }
         Some(Command::Uninstall { yes, remove_data, place }) => {
             back::run(place, *yes, back::Asked { to: None, all: true, keep_data: !remove_data })
         }
-        Some(Command::Init { output, hosts }) => write::init(output, hosts),
+        Some(Command::Init { output, ssh_user, hosts }) => write::init(output, hosts, ssh_user),
         Some(Command::Check(place)) => check::run(place),
         Some(Command::Adopt { output }) => write::adopt(output),
         Some(Command::Schema) => write::schema(),

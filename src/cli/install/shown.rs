@@ -135,30 +135,53 @@ impl Found {
         let mut found: Vec<(String, String, Self)> = Vec::new();
         for finding in findings {
             let host = finding.host.as_deref().unwrap_or_default();
-            let place = |text: &str| if host.is_empty() { text.to_owned() } else { text.replace(host, "\0") };
-            let (what, fix) = (place(&finding.what), place(&finding.fix));
-            let same = found.iter_mut().find(|(other, other_fix, found)| {
-                found.severity == finding.severity && !host.is_empty() && !found.hosts.is_empty()
-                    && (other, other_fix) == (&mut what.clone(), &mut fix.clone())
+            let (what, fix) = (placed(&finding.what, host), placed(&finding.fix, host));
+            let same = found.iter_mut().find(|(other_what, other_fix, found)| {
+                let is_of_hosts = !host.is_empty() && !found.hosts.is_empty();
+                is_of_hosts && found.severity == finding.severity && *other_what == what && *other_fix == fix
             });
-            match same {
-                Some((.., found)) => found.hosts.push(host.to_owned()),
-                None => {
-                    let hosts = finding.host.iter().cloned().collect();
-                    let (severity, said) = (finding.severity, (finding.what.clone(), finding.fix.clone()));
-                    found.push((what, fix, Self { severity, hosts, what: said.0, fix: said.1 }));
-                }
+            if let Some((.., found)) = same {
+                found.hosts.push(host.to_owned());
+                continue;
             }
+            let hosts = finding.host.iter().cloned().collect();
+            let Finding { severity, what: said, fix: mends, .. } = finding.clone();
+            found.push((what, fix, Self { severity, hosts, what: said, fix: mends }));
         }
         let all = found.into_iter().map(|(what, fix, found)| {
             if found.hosts.len() < 2 {
                 return found;
             }
             let list = hosts(&found.hosts);
-            Self { what: what.replace('\0', &list), fix: fix.replace('\0', &list), ..found }
+            Self { what: what.replace(PLACE, &list), fix: fix.replace(PLACE, &list), ..found }
         });
         all.collect()
     }
+}
+
+/// Stands where a host's name was.
+const PLACE: char = '\0';
+
+/// A text with [`PLACE`] wherever a host's name stands as a word.
+fn placed(text: &str, host: &str) -> String {
+    if host.is_empty() {
+        return text.to_owned();
+    }
+    let is_word = |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || "-_.".contains(char));
+    let (mut placed, mut rest, mut before) = (String::new(), text, None);
+    while let Some(at) = rest.find(host) {
+        let (head, tail) = rest.split_at(at);
+        let tail = tail.strip_prefix(host).unwrap_or_default();
+        before = head.chars().next_back().or(before);
+        placed.push_str(head);
+        if is_word(before) || is_word(tail.chars().next()) {
+            placed.push_str(host);
+        } else {
+            placed.push(PLACE);
+        }
+        (rest, before) = (tail, host.chars().next_back());
+    }
+    placed + rest
 }
 
 /// A host that takes no part.
@@ -217,17 +240,17 @@ impl Folded<'_> {
         let drift = if row.drift { " (drift)" } else { "" };
         let mut lines = vec![format!("  {sign} {hosts}: {}: {}{drift}", row.subject, row.summary)];
         if let Some(disrupts) = &row.disrupts {
-            lines.push(format!("      disrupts: {}", disrupts.replace(&row.host, &hosts)));
+            lines.push(format!("      disrupts: {}", placed(disrupts, &row.host).replace(PLACE, &hosts)));
         }
         lines
     }
 
     fn takes(&self, other: &Row) -> bool {
-        let place = |row: &Row, text: &Option<String>| text.as_ref().map(|text| text.replace(&row.host, "\0"));
+        let disrupts = |row: &Row| row.disrupts.as_ref().map(|text| placed(text, &row.host));
         let row = self.row;
         (row.kind, &row.subject, &row.summary, row.drift) == (other.kind, &other.subject, &other.summary, other.drift)
             && row.diff == other.diff
-            && place(row, &row.disrupts) == place(other, &other.disrupts)
+            && disrupts(row) == disrupts(other)
     }
 }
 
@@ -243,12 +266,11 @@ fn fold<'a>(rows: &[&'a Row]) -> Vec<Folded<'a>> {
     let mut by_subject: HashMap<&str, Vec<usize>> = HashMap::new();
     for row in rows {
         let places = by_subject.entry(&row.subject).or_default();
-        match places.iter().copied().find(|&place| folded[place].takes(row)) {
-            Some(place) => folded[place].hosts.push(&row.host),
-            None => {
-                places.push(folded.len());
-                folded.push(Folded { row, hosts: vec![&row.host] });
-            }
+        if let Some(place) = places.iter().copied().find(|&place| folded[place].takes(row)) {
+            folded[place].hosts.push(&row.host);
+        } else {
+            places.push(folded.len());
+            folded.push(Folded { row, hosts: vec![&row.host] });
         }
     }
     folded
@@ -314,6 +336,20 @@ mod tests {
         let rows = [with("a1", "x"), with("a2", "y"), with("a3", "x")];
         let folded: Vec<String> = stages(&rows)[0].2.iter().flat_map(Folded::lines).collect();
         assert_eq!(folded, ["  + a[1,3]: file /etc/hosts: new", "  + a2: file /etc/hosts: new"]);
+    }
+
+    #[test]
+    fn findings_are_folded_by_whole_names() {
+        let finding = |host: &str, what: &str| Finding::error(Some(host), what, "mend it");
+        let found = Found::fold(&[
+            finding("n1", "n1 has n10 and xn1 in /n1/"),
+            finding("n2", "n2 has n10 and xn1 in /n2/"),
+            finding("n3", "n3 is odd"),
+            Finding::warning(None, "n1 has n10", ""),
+        ]);
+        let words: Vec<_> = found.iter().map(|found| found.what.as_str()).collect();
+        assert_eq!(words, ["n[1-2] has n10 and xn1 in /n[1-2]/", "n3 is odd", "n1 has n10"]);
+        assert_eq!(found[0].hosts, ["n1", "n2"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use slurmdash_installer::journal::{Came, Journal, Outcome};
 use slurmdash_installer::run::{RunStatus, Status, status};
 
+use super::text;
 use super::voice::plain;
 use crate::cli::print_line;
 
@@ -11,7 +12,7 @@ pub fn print(journal: &Journal, as_json: bool) -> Result<(), String> {
     if as_json {
         print_line(&serde_json::to_string_pretty(&status).map_err(|error| error.to_string())?);
     } else {
-        lines(&status).iter().for_each(|line| print_line(&plain(line)));
+        text::print(&lines(&status).iter().map(|line| plain(line)).collect::<Vec<_>>());
     }
     Ok(())
 }

@@ -9,7 +9,6 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Exit code when it was stopped before anything was done.
 const STOPPED: i32 = 1;
 
-
 /// Where signals go.
 #[derive(Default)]
 pub struct Reins {

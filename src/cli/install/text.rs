@@ -1,6 +1,14 @@
 //! A plan, findings and what is left, as lines for people.
 use super::shown::{Found, LeftOut, Severity, Shown, hosts, stages};
 use super::voice::{Colour, Voice, plain, unified_diff};
+use crate::cli::print_line;
+
+/// Prints lines; nothing where there are none.
+pub fn print(lines: &[String]) {
+    if !lines.is_empty() {
+        print_line(&lines.join("\n"));
+    }
+}
 
 /// Findings, each with what mends it, the worst first.
 pub fn findings(voice: Voice, findings: &[Found]) -> Vec<String> {
@@ -11,7 +19,11 @@ pub fn findings(voice: Voice, findings: &[Found]) -> Vec<String> {
             Severity::Warning => ("warning", Colour::Yellow),
         };
         let place = if found.hosts.is_empty() { String::new() } else { format!("{}: ", hosts(&found.hosts)) };
-        lines.push(format!("{} {}", voice.paint(colour, &format!("{word}:")), plain(&format!("{place}{}", found.what))));
+        lines.push(format!(
+            "{} {}",
+            voice.paint(colour, &format!("{word}:")),
+            plain(&format!("{place}{}", found.what))
+        ));
         if !found.fix.is_empty() {
             lines.push(plain(&format!("    fix: {}", found.fix)));
         }

@@ -17,12 +17,14 @@ pub fn schema() -> Result<ExitCode, String> {
 }
 
 /// `slurmdash install init`.
-pub fn init(output: &Path, hosts: &[String]) -> Result<ExitCode, String> {
+pub fn init(output: &Path, hosts: &[String], user: &str) -> Result<ExitCode, String> {
     judge(output)?;
-    let facts = cluster::facts_of(hosts)?;
+    let facts = cluster::facts_of(hosts, user)?;
     write(output, &config::init(&facts))?;
     if output != Path::new("-") {
-        print_line("Read it and change what is wrong; then: slurmdash install --config FILE --plan shows what would be done.");
+        print_line(
+            "Read it and change what is wrong; then: slurmdash install --config FILE --plan shows what would be done.",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -37,7 +39,10 @@ pub fn adopt(output: &Path) -> Result<ExitCode, String> {
 /// Refuses before anything is asked for, rather than after.
 fn judge(output: &Path) -> Result<(), String> {
     if output != Path::new("-") && output.symlink_metadata().is_ok() {
-        return Err(format!("{} is there already, and is not overwritten; name another with --output", output.display()));
+        return Err(format!(
+            "{} is there already, and is not overwritten; name another with --output",
+            output.display()
+        ));
     }
     Ok(())
 }
