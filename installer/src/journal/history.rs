@@ -257,10 +257,7 @@ pub(super) fn written(runs: &[Run], host: &str) -> BTreeMap<PathBuf, String> {
 /// SHA-256 of a file's content, 64 hex digits.
 fn sha256(content: &Content) -> String {
     match content {
-        Content::Text(text) => {
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-            data_encoding::HEXLOWER.encode(digest.as_ref())
-        }
+        Content::Text(text) => crate::bytes::sha256(text.as_bytes()),
         Content::Material { sha256, .. } => sha256.clone(),
     }
 }

@@ -215,10 +215,7 @@ fn a_run_killed_while_it_was_made_is_no_run() {
 fn what_was_written_last_is_that_of_steps_that_were_done_and_not_undone() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::open(&place(&folder), caller()).unwrap();
-    let sha = |text: &str| {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        data_encoding::HEXLOWER.encode(digest.as_ref())
-    };
+    let sha = |text: &str| crate::bytes::sha256(text.as_bytes());
     let conf = Path::new("/etc/slurm/slurm.conf");
     journal.begin().unwrap();
     append(&journal, &[started("conf", file("/etc/slurm/slurm.conf", "one")), done("conf")]);

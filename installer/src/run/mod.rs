@@ -11,6 +11,7 @@ mod apply;
 mod calls;
 mod control;
 mod course;
+mod order;
 mod parallel;
 mod preview;
 mod rollback;

@@ -204,6 +204,14 @@ pub(super) fn look(
 ) -> Result<Vec<Result<Look, StepError>>, HostError> {
     let actions: Vec<Action> = steps.iter().map(|step| step.action.clone()).collect();
     let looks = host.look(&actions, setting)?;
+    // A host that went away in the middle says so in each look that is left.
+    let gone = looks.iter().find_map(|look| match look {
+        Err(StepError::Host(error @ HostError::Away(_))) => Some(error.clone()),
+        _ => None,
+    });
+    if let Some(error) = gone {
+        return Err(error);
+    }
     if looks.len() == steps.len() {
         return Ok(looks);
     }

@@ -1,5 +1,5 @@
 //! Undoing what runs did: every step that was begun, the last one first, over all hosts.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use super::calls::leavable;
 use super::course::{Goes, NO_FURTHER, ON};
+use super::order::{How, Undo, order};
 use super::parallel::for_each;
 use super::watch::tell;
 use super::{Control, Event, Hosts, RunError, Watch};
-use crate::action::{Action, Holds, Reverted, Setting, StepError};
+use crate::action::{Action, Holds, Materials, Reverted, Setting, StepError};
 use crate::host::HostError;
 use crate::journal::{Begun, Journal, JournalError, Outcome, Record, Run, RunId, keep};
 use crate::plan::StepId;
@@ -146,14 +147,14 @@ impl Undoing<'_> {
 
     /// Undoes it; whether the one before may follow.
     fn whole(&self) -> Result<bool, RunError> {
-        let groups = groups(self.run, self.back.to.as_ref());
+        let groups = order(self.run, self.back.to.as_ref());
         let steps = groups.iter().map(Vec::len).sum();
         self.tell(&Event::RollbackBegan { run: &self.run.id, steps });
         self.so_far().runs.push(self.run.id.clone());
         for group in groups {
-            let mut by_host: BTreeMap<&str, Vec<&Begun>> = BTreeMap::new();
-            for begun in group {
-                by_host.entry(&begun.host).or_default().push(begun);
+            let mut by_host: BTreeMap<&str, Vec<Undo<'_>>> = BTreeMap::new();
+            for undo in group {
+                by_host.entry(&undo.begun.host).or_default().push(undo);
             }
             let by_host: Vec<_> = by_host.into_iter().collect();
             for_each(self.back.parallel.max(1), &by_host, |(host, steps)| self.on_host(host, steps));
@@ -186,16 +187,16 @@ impl Undoing<'_> {
     }
 
     /// Undoes steps of a host, in this order.
-    fn on_host(&self, host: &str, steps: &[&Begun]) {
-        for begun in steps {
+    fn on_host(&self, host: &str, steps: &[Undo<'_>]) {
+        for step in steps {
             if self.halts() {
                 return;
             }
             // A host that did not answer is not asked again for each step.
             let gone = self.so_far().away.get(host).cloned();
             if let Some(error) = gone {
-                self.stuck(begun, &error);
-            } else if self.undo(begun).is_break() {
+                self.stuck(step.begun, &error);
+            } else if self.undo(*step).is_break() {
                 return;
             }
         }
@@ -210,19 +211,13 @@ impl Undoing<'_> {
     }
 
     /// Undoes a step, between its two records.
-    fn undo(&self, begun: &Begun) -> Goes {
+    fn undo(&self, step: Undo<'_>) -> Goes {
+        let begun = step.begun;
         let setting = Setting { keep: keep(&self.run.id), written: self.journal.written(&begun.host) };
         self.note(&Record::Reverting { step: begun.step.clone() })?;
         self.tell(&Event::Reverting { step: &begun.step, host: &begun.host });
         let since = self.journal.clock().now();
-        let answer = match self.hosts.get(&begun.host) {
-            Err(error) => Some(Err(error)),
-            Ok(reach) => {
-                let action = if self.back.keep_data { begun.action.clone() } else { without_data(&begun.action) };
-                let undo = begun.undo.clone();
-                leavable(self.control, move || reach.revert(&action, &setting, &undo))
-            }
-        };
+        let answer = self.ask(step, setting);
         let took = self.journal.clock().now().saturating_sub(since);
         match answer {
             None => {
@@ -244,6 +239,26 @@ impl Undoing<'_> {
             Some(Ok(Err(error))) => {
                 self.stuck(begun, &error.to_string());
                 ON
+            }
+        }
+    }
+
+    /// Has the host undo a step; `None` when somebody wanted to break off before it had.
+    fn ask(&self, step: Undo<'_>, setting: Setting) -> Option<Result<Result<Reverted, StepError>, HostError>> {
+        let reach = match self.hosts.get(&step.begun.host) {
+            Ok(reach) => reach,
+            Err(error) => return Some(Err(error)),
+        };
+        let (action, undo) = (step.begun.action.clone(), step.begun.undo.clone());
+        match step.how {
+            How::Nothing => Some(Ok(Ok(Reverted::wholly()))),
+            How::Restart => leavable(self.control, move || {
+                let done = reach.execute(&action, &setting, &Materials::default());
+                Ok(done?.map(|()| Reverted::wholly()))
+            }),
+            How::Revert => {
+                let action = if self.back.keep_data { action } else { without_data(action) };
+                leavable(self.control, move || reach.revert(&action, &setting, &undo))
             }
         }
     }
@@ -270,64 +285,12 @@ fn left(begun: &Begun, what: String) -> Left {
 }
 
 /// An action whose undoing removes what people or the cluster put there.
-fn without_data(action: &Action) -> Action {
-    match action.clone() {
+fn without_data(action: Action) -> Action {
+    match action {
         Action::MakeDirectory(mut folder) => {
             folder.holds = Holds::Scratch;
             Action::MakeDirectory(folder)
         }
         other => other,
     }
-}
-
-/// What is to be undone of a run, in groups, one after the other. Steps of a group that are on different hosts can be
-/// undone at the same time: they were of one stage.
-///
-/// It is the order in which they were begun turned around, but for a daemon that was started anew because something
-/// changed: it has to take up what is brought back, so that comes right after the first of its causes is undone.
-fn groups<'a>(run: &'a Run, to: Option<&StepId>) -> Vec<Vec<&'a Begun>> {
-    let after = to.and_then(|to| run.steps.iter().rposition(|begun| begun.step == *to && stands(begun)));
-    let begun: Vec<&Begun> = run.steps.iter().skip(after.map_or(0, |place| place + 1)).filter(|b| stands(b)).collect();
-    let late = restarts(&begun);
-    let mut groups: Vec<Vec<&Begun>> = Vec::new();
-    let mut waiting: BTreeMap<usize, Vec<Vec<&Begun>>> = BTreeMap::new();
-    let mut end = begun.len();
-    while let Some(stage) = end.checked_sub(1).and_then(|last| begun.get(last)).map(|begun| begun.stage) {
-        let start = begun.iter().take(end).rposition(|begun| begun.stage != stage).map_or(0, |place| place + 1);
-        let mut group = Vec::new();
-        let mut moved: BTreeMap<usize, Vec<&Begun>> = BTreeMap::new();
-        for (place, step) in begun.iter().enumerate().take(end).skip(start).rev() {
-            match late.get(&step.step) {
-                // A cause of the same stage: it waits for the end of this one.
-                Some(cause) if *cause < place => moved.entry(*cause).or_default().push(step),
-                _ => group.push(*step),
-            }
-        }
-        groups.push(group);
-        for (cause, steps) in moved {
-            waiting.entry(cause).or_default().push(steps);
-        }
-        for (_, due) in waiting.split_off(&start) {
-            groups.extend(due);
-        }
-        end = start;
-    }
-    groups
-}
-
-fn stands(begun: &Begun) -> bool {
-    begun.came != crate::journal::Came::Reverted
-}
-
-/// Daemons that were started anew, each with the place of the first of its causes.
-fn restarts<'a>(begun: &[&'a Begun]) -> BTreeMap<&'a StepId, usize> {
-    let mut first: BTreeMap<&StepId, usize> = BTreeMap::new();
-    for (place, begun) in begun.iter().enumerate() {
-        first.entry(&begun.step).or_insert(place);
-    }
-    let restarted = begun.iter().filter(|begun| matches!(begun.action, Action::RestartUnit(_)));
-    let causes = |begun: &Begun| -> BTreeSet<usize> {
-        begun.causes.iter().filter_map(|cause| first.get(cause).copied()).collect()
-    };
-    restarted.filter_map(|begun| Some((&begun.step, causes(begun).first().copied()?))).collect()
 }

@@ -158,7 +158,7 @@ fn differences(path: &str, was: &Entry, is: &Entry, any_time: bool) -> Option<St
     if let (Some(was), Some(is)) = (&was.text, &is.text)
         && was != is
     {
-        text += &format!("\n{}", lines(was, is));
+        text = format!("{text}\n{}", lines(was, is));
     }
     Some(text)
 }
@@ -167,13 +167,11 @@ fn differences(path: &str, was: &Entry, is: &Entry, any_time: bool) -> Option<St
 fn lines(was: &str, is: &str) -> String {
     let only = |one: &str, other: &str, sign: &str| {
         let other: Vec<_> = other.lines().collect();
-        one.lines()
-            .filter(|line| !other.contains(line))
-            .map(|line| format!("      {sign} {line}\n"))
-            .collect::<String>()
+        let only = one.lines().filter(|line| !other.contains(line)).map(|line| format!("      {sign} {line}"));
+        only.collect::<Vec<_>>()
     };
-    let found = only(was, is, "-") + &only(is, was, "+");
-    if found.is_empty() { "      the same lines in another order".to_owned() } else { found.trim_end().to_owned() }
+    let found = [only(was, is, "-"), only(is, was, "+")].concat().join("\n");
+    if found.is_empty() { "      the same lines in another order".to_owned() } else { found }
 }
 
 #[cfg(test)]

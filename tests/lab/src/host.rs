@@ -112,7 +112,7 @@ impl<'lab> Host<'lab> {
         let shape = fs::read_to_string(self.places().folder.join("shape")).context("it was never up")?;
         let shared = shape.contains("shared");
         let packages = shape.contains("packages");
-        self.start(&Shape { shared, packages, ..Shape::default() })?;
+        self.start(&Shape { packages, shared, ..Shape::default() })?;
         self.wait()
     }
 
@@ -220,6 +220,8 @@ impl<'lab> Host<'lab> {
             "BatchMode=yes".to_owned(),
             "LogLevel=ERROR".to_owned(),
             format!("ConnectTimeout={connect_seconds}"),
+            "ServerAliveInterval=5".to_owned(),
+            "ServerAliveCountMax=4".to_owned(),
         ] {
             words.extend(["-o".into(), option.into()]);
         }

@@ -41,7 +41,7 @@ pub use self::host::{Host, Shape};
 pub use self::run::{Ran, run};
 
 /// Everything that is started from here asks for these programs; the package of each in Debian.
-pub const PROGRAMS: [(&str, &str); 8] = [
+pub const PROGRAMS: [(&str, &str); 10] = [
     ("systemd-nspawn", "systemd-container"),
     ("mmdebstrap", "mmdebstrap"),
     ("apt-cacher-ng", "apt-cacher-ng"),
@@ -50,6 +50,8 @@ pub const PROGRAMS: [(&str, &str); 8] = [
     ("ssh-keygen", "openssh-client"),
     ("setpriv", "util-linux"),
     ("mkfs.ext4", "e2fsprogs"),
+    ("dpkg-scanpackages", "dpkg-dev"),
+    ("curl", "curl"),
 ];
 
 /// Whether what was started ends with the one who started it.
@@ -117,6 +119,11 @@ impl Lab {
         net::up(self.number)?;
         cache::up(&self.shared)?;
         root::keys(self)
+    }
+
+    /// Which one it is.
+    pub fn number(&self) -> u8 {
+        self.number
     }
 
     /// A host by name, running or not.

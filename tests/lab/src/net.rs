@@ -1,5 +1,6 @@
 //! Bridges, cables and the hosts' fixed names and addresses.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -71,7 +72,7 @@ pub fn cable(machine: &str) -> String {
 pub fn hosts_file(number: u8) -> String {
     let mut text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n".to_owned();
     for (name, last) in HOSTS {
-        text += &format!("10.78.{number}.{last}\t{name}.lab {name}\n");
+        let _ = writeln!(text, "10.78.{number}.{last}\t{name}.lab {name}");
     }
     text
 }
@@ -131,9 +132,9 @@ pub fn part(number: u8, one: Ipv4Addr, other: Ipv4Addr) -> Result<()> {
     let table = table(number);
     let mut rules = format!("add table bridge {table}\n");
     for hook in ["forward", "input", "output"] {
-        rules += &format!("add chain bridge {table} at_{hook} {{ type filter hook {hook} priority 0; }}\n");
-        rules += &format!("add rule bridge {table} at_{hook} ip saddr {one} ip daddr {other} drop\n");
-        rules += &format!("add rule bridge {table} at_{hook} ip saddr {other} ip daddr {one} drop\n");
+        let _ = writeln!(rules, "add chain bridge {table} at_{hook} {{ type filter hook {hook} priority 0; }}");
+        let _ = writeln!(rules, "add rule bridge {table} at_{hook} ip saddr {one} ip daddr {other} drop");
+        let _ = writeln!(rules, "add rule bridge {table} at_{hook} ip saddr {other} ip daddr {one} drop");
     }
     finish(&["nft", "-f", "-"], Some(rules.as_bytes()), LIMIT)?.good()?;
     Ok(())
