@@ -11,12 +11,15 @@
 //! This crate knows nothing of HTTP or of the store.
 
 pub mod action;
+pub mod adopt;
 pub mod bytes;
 pub mod clock;
 pub mod config;
 pub mod facts;
 pub mod host;
+pub mod hostlist;
 pub mod journal;
 pub mod plan;
 pub mod reach;
 pub mod run;
+pub mod slurm_conf;
