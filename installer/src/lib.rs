@@ -20,6 +20,8 @@ pub mod host;
 pub mod hostlist;
 pub mod journal;
 pub mod plan;
+pub mod preflight;
 pub mod reach;
 pub mod run;
+pub mod secrets;
 pub mod slurm_conf;

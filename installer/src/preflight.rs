@@ -4,6 +4,7 @@ mod host;
 
 use std::collections::BTreeMap;
 
+pub(crate) use cluster::{unreachable, unsupported};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -61,7 +62,7 @@ pub fn judge(config: &Config, facts: &BTreeMap<String, Facts>, secrets: &Secrets
     for host in &config.hosts {
         match facts.get(&host.name) {
             Some(facts) => host::judge(config, host, facts, secrets, &mut findings),
-            None => findings.push(cluster::unreachable(host)),
+            None => findings.push(unreachable(host)),
         }
     }
     cluster::judge(config, facts, &mut findings);

@@ -70,7 +70,7 @@ pub(crate) fn settle(config: &Config, hosts: &[SiteHost]) -> Result<Admin, Findi
 }
 
 /// Where a login is known, in the hosts' own lists.
-fn known<'a>(hosts: &'a [SiteHost<'a>], login: &str) -> impl Iterator<Item = (&'a SiteHost<'a>, &'a User)> {
+fn known<'a>(hosts: &'a [SiteHost<'a>], login: &str) -> impl Iterator<Item = (&'a SiteHost<'a>, &'a User)> + use<'a> {
     let login = login.to_owned();
     hosts.iter().filter_map(move |host| {
         let user = host.facts.users.iter().find(|user| user.name == login)?;
@@ -112,7 +112,9 @@ impl Admin {
             None => true,
             Some(share) => match &share.from {
                 ShareFrom::Host(server) => server == host.name(),
-                ShareFrom::Existing => config.host_with(Role::Controller).is_some_and(|first| first.name == host.name()),
+                ShareFrom::Existing => {
+                    config.host_with(Role::Controller).is_some_and(|first| first.name == host.name())
+                }
             },
         };
         Some(Action::AddUser(AddUser {

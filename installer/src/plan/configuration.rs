@@ -11,6 +11,7 @@ use super::family::Daemon;
 use super::hardware;
 use super::site::{LOGS, SLURM_CONF, SPOOL, SRUN_PORTS, Site, SiteHost};
 use crate::action::{Action, Holds};
+use crate::config::{ConfigHost, Role};
 use crate::facts::Cgroup;
 
 /// Slurm's control groups.
@@ -28,13 +29,10 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
     let gres: Arc<str> = gres_conf(site).into();
     for host in &site.hosts {
         let name = host.name();
-        if host.is_controller() || host.has(crate::config::Role::Compute) {
+        if host.is_controller() || host.has(Role::Compute) {
             steps.add(name, draft::directory(LOGS, "slurm", 0o755, Holds::Scratch));
         }
         if site.state_host().is_some_and(|state| state.name() == name) {
-            steps.add(name, draft::directory(site.state(), "slurm", 0o700, Holds::Data));
-        }
-        if host.has(crate::config::Role::BackupController) && site.config.storage.shared.is_none() {
             steps.add(name, draft::directory(site.state(), "slurm", 0o700, Holds::Data));
         }
         if !host.keeps_conf() {
@@ -48,7 +46,7 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
         if host.is_controller() {
             let before = [SLURM_CONF, CGROUP_CONF].map(|path| host.file(path));
             steps.disrupting(effect::disruption(before[0], &slurm).or_else(|| effect::disruption(before[1], &cgroup)));
-            draft.slurm_conf.extend(written);
+            draft.slurm_conf.insert(name.to_owned(), written);
         }
     }
     draft.push(site, steps);
@@ -69,8 +67,7 @@ pub(crate) fn slurm_conf(site: &Site) -> String {
         slurmctld_port = config.slurm.ports.slurmctld,
         slurmd_port = config.slurm.ports.slurmd,
         srun_ports = SRUN_PORTS,
-        pid_files =
-            lines(&[pid(Daemon::Controller, "SlurmctldPidFile"), pid(Daemon::Node, "SlurmdPidFile")]),
+        pid_files = lines(&[pid(Daemon::Controller, "SlurmctldPidFile"), pid(Daemon::Node, "SlurmdPidFile")]),
         state = site.state().display(),
         spool = SPOOL,
         logs = LOGS,
@@ -93,7 +90,7 @@ fn lines(lines: &[String]) -> String {
 }
 
 fn controllers(site: &Site) -> String {
-    let line = |host: &crate::config::ConfigHost| {
+    let line = |host: &ConfigHost| {
         let address = if host.address == host.name { String::new() } else { format!("({})", host.address) };
         format!("SlurmctldHost={}{address}", host.name)
     };
@@ -157,12 +154,12 @@ fn cgroup_conf(site: &Site) -> String {
     let plugin = match site.cgroup() {
         _ if !site.slurm.knows_cgroup_v2() => "",
         Some(Cgroup::V2) => "CgroupPlugin=cgroup/v2",
-        Some(Cgroup::V1) => "CgroupPlugin=cgroup/v1",
         None => "CgroupPlugin=autodetect",
         Some(Cgroup::Hybrid | Cgroup::Absent) if site.slurm.can_do_without_cgroup() => "CgroupPlugin=disabled",
-        Some(Cgroup::Hybrid | Cgroup::Absent) => "CgroupPlugin=cgroup/v1",
+        Some(Cgroup::V1 | Cgroup::Hybrid | Cgroup::Absent) => "CgroupPlugin=cgroup/v1",
     };
-    let constraints = if uses_cgroup(site) { "ConstrainCores=yes\nConstrainRAMSpace=yes\nConstrainDevices=yes" } else { "" };
+    let constraints =
+        if uses_cgroup(site) { "ConstrainCores=yes\nConstrainRAMSpace=yes\nConstrainDevices=yes" } else { "" };
     draft::tidy(&format!(
         include_str!("../../../templates/slurm/cgroup.conf"),
         plugin = plugin,

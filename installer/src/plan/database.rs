@@ -55,11 +55,7 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
 fn tuning(memory_mib: u64, alone: bool) -> String {
     let share = memory_mib / if alone { 2 } else { 8 };
     let pool = (1_u64 << share.max(1).ilog2()).clamp(128, 32 << 10);
-    format!(
-        include_str!("../../../templates/slurm/mariadb.cnf"),
-        pool_mib = pool,
-        log_mib = (pool / 4).clamp(64, 1024)
-    )
+    format!(include_str!("../../../templates/slurm/mariadb.cnf"), pool_mib = pool, log_mib = (pool / 4).clamp(64, 1024))
 }
 
 fn configuration(site: &Site, name: &str) -> String {

@@ -9,8 +9,8 @@ use data_encoding::HEXLOWER;
 use super::site::{Site, is_left_out};
 use super::{Phase, Plan, Stage, Step, StepId};
 use crate::action::{
-    Action, Await, Content, Expected, Holds, InstallPackages, MakeDirectory, Materials, OpenPorts, RestartUnit, SetUnit,
-    WriteFile,
+    Action, Await, Content, Expected, Holds, InstallPackages, MakeDirectory, Materials, OpenPorts, RestartUnit,
+    SetUnit, WriteFile,
 };
 use crate::bytes::Bytes;
 
@@ -21,28 +21,28 @@ pub(crate) struct Draft {
     stages: Vec<Stage>,
     /// Secrets, by host.
     materials: BTreeMap<String, Materials>,
-    /// Steps that write Slurm's own files on the controllers.
-    pub(crate) slurm_conf: Vec<StepId>,
+    /// Steps that write Slurm's own files, by controller.
+    pub(crate) slurm_conf: BTreeMap<String, Vec<StepId>>,
 }
 
 /// The steps of one stage.
 pub(crate) struct Steps {
     phase: Phase,
     title: &'static str,
-    steps: Vec<Step>,
+    all: Vec<Step>,
 }
 
 impl Steps {
     /// None yet.
     pub(crate) fn new(phase: Phase, title: &'static str) -> Self {
-        Self { phase, title, steps: Vec::new() }
+        Self { phase, title, all: Vec::new() }
     }
 
     /// One that is done whenever its look finds something to do.
     pub(crate) fn add(&mut self, host: &str, action: Action) -> StepId {
         let step = Step::new(self.phase, host, action);
         let id = step.id.clone();
-        self.steps.push(step);
+        self.all.push(step);
         id
     }
 
@@ -53,13 +53,13 @@ impl Steps {
         }
         let step = Step { when_changed: causes.to_vec(), ..Step::new(self.phase, host, action) };
         let id = step.id.clone();
-        self.steps.push(step);
+        self.all.push(step);
         Some(id)
     }
 
     /// Says of the last step what it does to jobs.
     pub(crate) fn disrupting(&mut self, what: Option<String>) {
-        if let Some(step) = self.steps.last_mut() {
+        if let Some(step) = self.all.last_mut() {
             step.disrupts = what;
         }
     }
@@ -68,13 +68,13 @@ impl Steps {
 impl Draft {
     /// Ends a stage; one without steps is none.
     pub(crate) fn push(&mut self, site: &Site, steps: Steps) {
-        if steps.steps.is_empty() {
+        if steps.all.is_empty() {
             return;
         }
-        let with_steps: BTreeSet<&str> = steps.steps.iter().map(|step| step.host.as_str()).collect();
+        let with_steps: BTreeSet<&str> = steps.all.iter().map(|step| step.host.as_str()).collect();
         let pure = site.hosts.iter().filter(|host| is_left_out(host.host) && with_steps.contains(host.name()));
         let may_be_left_out = pure.map(|host| host.name().to_owned()).collect();
-        let Steps { phase, title, steps } = steps;
+        let Steps { phase, title, all: steps } = steps;
         self.stages.push(Stage { phase, title: title.to_owned(), steps, may_be_left_out });
     }
 

@@ -129,7 +129,8 @@ fn options(text: &str) -> BTreeMap<String, Vec<&str>> {
 mod tests {
     use super::*;
 
-    const OLD: &str = "ClusterName=a\nSlurmctldPort=6817\nKillWait=30 # s\nNodeName=n1 CPUs=2\nPartitionName=p Nodes=n1\n";
+    const OLD: &str =
+        "ClusterName=a\nSlurmctldPort=6817\nKillWait=30 # s\nNodeName=n1 CPUs=2\nPartitionName=p Nodes=n1\n";
 
     #[test]
     fn each_option_has_its_effect() {

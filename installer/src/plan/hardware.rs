@@ -79,7 +79,11 @@ fn given(node: &NodeFacts) -> Option<Hardware> {
     };
     let count = |(sockets, cores, threads): (u32, u32, u32)| sockets.saturating_mul(cores).saturating_mul(threads);
     let cpus = node.cpus.or(topology.map(count))?;
-    Some(Hardware { cpus, topology: topology.filter(|topology| count(*topology) == cpus), memory_mib: node.memory_mib? })
+    Some(Hardware {
+        cpus,
+        topology: topology.filter(|topology| count(*topology) == cpus),
+        memory_mib: node.memory_mib?,
+    })
 }
 
 /// From what the host says, where nothing else is given.

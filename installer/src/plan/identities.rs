@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::Phase;
 use super::draft::{Draft, Steps};
 use super::site::{Site, SiteHost};
-use super::Phase;
 use crate::action::{Action, AddGroup, AddUser};
 use crate::config::{Config, Identity};
 use crate::preflight::Finding;
@@ -111,8 +111,10 @@ fn same(
     if known.keys().all(|number| *number == wanted) {
         return Ok(wanted);
     }
-    let said: Vec<String> =
-        known.iter().map(|(number, hosts)| format!("{number} on {}", super::fold::fold(hosts.iter().copied()))).collect();
+    let said: Vec<String> = known
+        .iter()
+        .map(|(number, hosts)| format!("{number} on {}", super::fold::fold(hosts.iter().copied())))
+        .collect();
     let letter = if kind == "user" { "uid" } else { "gid" };
     Err(Finding::error(
         None,

@@ -8,3 +8,8 @@ use super::site::SiteHost;
 pub(crate) fn nodes(_hosts: &[SiteHost]) -> BTreeMap<String, Node> {
     BTreeMap::new()
 }
+
+/// Nodes that an old file has and a new one has not, folded.
+pub(crate) fn lost(_old: &str, _new: &str) -> Vec<String> {
+    Vec::new()
+}

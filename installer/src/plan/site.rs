@@ -14,6 +14,8 @@ use crate::secrets::Secrets;
 
 /// Slurm's configuration.
 pub(crate) const SLURM_CONF: &str = "/etc/slurm/slurm.conf";
+/// How our slurm.conf begins.
+pub(crate) const WRITTEN: &str = "# Written by `slurmdash install`";
 /// Folder of the daemons' logs.
 pub(crate) const LOGS: &str = "/var/log/slurm";
 /// slurmd's own folder on every node.

@@ -50,7 +50,8 @@ fn serve(site: &Site, draft: &mut Draft, shares: &[&Share]) {
         for share in &served {
             steps.add(host.name(), draft::directory(&share.path, "root", 0o755, Holds::Data));
         }
-        let text = format!(include_str!("../../../templates/slurm/exports"), lines = exports(site, host.name(), &served));
+        let text =
+            format!(include_str!("../../../templates/slurm/exports"), lines = exports(site, host.name(), &served));
         let written = steps.add(host.name(), draft::file(EXPORTS, draft::tidy(&text)));
         steps.add_when(host.name(), draft::reload(SERVER_UNIT, None), &[written]);
         steps.add(host.name(), draft::running(SERVER_UNIT, None));
@@ -66,12 +67,8 @@ fn exports(site: &Site, server: &str, shares: &[&&Share]) -> String {
     let mut lines = String::new();
     for share in shares {
         for host in site.config.hosts.iter().filter(|host| host.name != server) {
-            let _ = writeln!(
-                lines,
-                "\"{}\" {}(rw,sync,no_subtree_check,root_squash)",
-                share.path.display(),
-                host.address
-            );
+            let _ =
+                writeln!(lines, "\"{}\" {}(rw,sync,no_subtree_check,root_squash)", share.path.display(), host.address);
         }
     }
     lines
@@ -100,9 +97,12 @@ mod tests {
 
     #[test]
     fn mounts_are_named_as_systemd_wants() {
-        for (path, unit) in
-            [("/shared", "shared.mount"), ("/data/a-b", "data-a\\x2db.mount"), ("/.x", "\\x2ex.mount"), ("/a/", "a.mount")]
-        {
+        for (path, unit) in [
+            ("/shared", "shared.mount"),
+            ("/data/a-b", "data-a\\x2db.mount"),
+            ("/.x", "\\x2ex.mount"),
+            ("/a/", "a.mount"),
+        ] {
             assert_eq!(mount_unit(Path::new(path)), unit);
         }
     }
