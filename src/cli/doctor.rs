@@ -68,7 +68,7 @@ fn look(place: &Place) -> Result<Vec<Found>, String> {
             fix: "slurmdash install --resume goes on, slurmdash install rollback undoes it".into(),
         });
     }
-    let cluster = Cluster::look_at(&source, &journal, state, |_| Ok(Limits::default()))?;
+    let cluster = Cluster::look_at(&source, &journal, |_| Ok(Limits::default()))?;
     found.extend(Found::fold(&cluster.findings));
     let preview = cluster.preview(&journal);
     found.extend(not_as_it_should_be(&cluster.plan, &preview));

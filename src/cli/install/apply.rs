@@ -41,7 +41,7 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
     let mut resume = wish.resume;
     let mut agreed = wish.yes;
     loop {
-        let cluster = Cluster::look_at(&source, &journal, state, |config| limits(wish, config))?;
+        let cluster = Cluster::look_at(&source, &journal, |config| limits(wish, config))?;
         let preview = cluster.preview(&journal);
         let shown = shown(&cluster, &preview, wish);
         text::print(&text::plan(voice, &shown, wish.diff));
@@ -96,7 +96,7 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
 /// `--plan`: shows, and does nothing.
 fn show(voice: Voice, wish: &Apply, source: &Source) -> Result<ExitCode, String> {
     let journal = cluster::look(&wish.place.state.state_dir)?;
-    let cluster = Cluster::look_at(source, &journal, &wish.place.state.state_dir, |config| limits(wish, config))?;
+    let cluster = Cluster::look_at(source, &journal, |config| limits(wish, config))?;
     let preview = cluster.preview(&journal);
     let shown = shown(&cluster, &preview, wish);
     if wish.json {

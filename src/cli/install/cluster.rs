@@ -1,6 +1,6 @@
 //! From a configuration to hosts that can be reached, what is there, and a plan. Nothing is changed here.
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -82,7 +82,6 @@ pub struct Cluster {
     pub config: Config,
     text: String,
     secrets: Secrets,
-    secrets_dir: PathBuf,
     /// How hosts are reached.
     pub hosts: Hosts,
     /// Hosts that tell nothing, and why.
@@ -98,13 +97,11 @@ impl Cluster {
     pub fn look_at(
         source: &Source,
         journal: &Journal,
-        state: &Path,
         limits: impl FnOnce(&Config) -> Result<Limits, String>,
     ) -> Result<Self, String> {
         let (config, text) = source.config(journal)?;
         let limits = limits(&config)?;
-        let secrets_dir = state.join("secrets");
-        let secrets = Secrets::load(&secrets_dir, &mut |buffer| {
+        let secrets = Secrets::load(&journal.secrets(), &mut |buffer| {
             getrandom::fill(buffer).map_err(|error| std::io::Error::other(error.to_string()))
         });
         let secrets = secrets.map_err(|error| error.to_string())?;
@@ -121,7 +118,7 @@ impl Cluster {
         waiting.finish_and_clear();
         let is_forbidden = findings.iter().any(|finding| finding.severity == Severity::Error);
         let plan = if is_forbidden { Plan::default() } else { plan };
-        Ok(Self { config, text, secrets, secrets_dir, hosts: Hosts(fleet.hosts), away, findings, plan })
+        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, findings, plan })
     }
 
     /// What the plan will change. Hosts that tell nothing are not in it, and left out.
@@ -138,7 +135,7 @@ impl Cluster {
 
     /// Keeps what is applied now: secrets before they are used, and the configuration.
     pub fn keep(&self, journal: &Journal) -> Result<(), String> {
-        self.secrets.save(&self.secrets_dir).map_err(|error| error.to_string())?;
+        self.secrets.save(&journal.secrets()).map_err(|error| error.to_string())?;
         journal.keep_configuration(self.text.as_bytes()).map_err(|error| error.to_string())
     }
 
