@@ -139,7 +139,7 @@ pub enum Undo {
     /// A group or a user.
     Account(account::AccountUndo),
     /// Packages.
-    Packages(packages::PackagesUndo),
+    Packages(Box<packages::PackagesUndo>),
     /// A unit.
     Unit(crate::host::Unit),
     /// A database or what is in it.
