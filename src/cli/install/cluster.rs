@@ -58,7 +58,8 @@ impl Source {
     }
 }
 
-fn text(path: &Path) -> std::io::Result<String> {
+/// A text of a reasonable size.
+pub fn text(path: &Path) -> std::io::Result<String> {
     use std::io::Read as _;
     let mut text = String::new();
     std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
@@ -167,6 +168,20 @@ fn facts(config: &Config, fleet: &Fleet) -> (BTreeMap<String, Facts>, BTreeMap<S
     (facts, away)
 }
 
+/// What is there on the hosts of a configuration whose SSH section says nothing; and those that tell nothing.
+pub fn facts_of_all(
+    config: &Config,
+    user: &str,
+) -> Result<(BTreeMap<String, Facts>, BTreeMap<String, String>), String> {
+    let mut config = config.clone();
+    user.clone_into(&mut config.ssh.user);
+    let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
+    let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
+    let facts = facts(&config, &fleet);
+    waiting.finish_and_clear();
+    Ok(facts)
+}
+
 /// What is there on hosts that no configuration names yet; on this one when none is named.
 pub fn facts_of(hosts: &[String], user: &str) -> Result<Vec<Facts>, String> {
     if hosts.is_empty() {
@@ -178,12 +193,14 @@ pub fn facts_of(hosts: &[String], user: &str) -> Result<Vec<Facts>, String> {
         let expanded = hostlist::expand(list, config::MAX_HOSTS).map_err(|error| plain(&format!("{list}: {error}")))?;
         addresses.extend(expanded);
     }
-    // Names are what the hosts will say themselves.
-    let row = |(number, address)| json!({"name": format!("host{number}"), "address": address, "roles": ["controller"]});
+    // What they are called they will say themselves; and a cluster has one controller.
+    let row = |(number, address)| {
+        let roles = if number == 0 { vec!["controller", "compute"] } else { vec!["compute"] };
+        json!({"name": format!("host{number}"), "address": address, "roles": roles})
+    };
     let rows: Vec<_> = addresses.iter().enumerate().map(row).collect();
     let asked = json!({"cluster": "hpc", "hosts": rows, "ssh": {"user": user}});
-    let ssh = serde_json::from_value(asked["ssh"].clone()).map_err(|error| error.to_string())?;
-    let config = Config { ssh, ..parse("the hosts that are named", &asked.to_string())? };
+    let config = parse("the hosts that are named", &asked.to_string())?;
     let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
     let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
     let asked = fleet.each(&names, parallel(&config), |_, reach| reach.facts(&Wanted::default()));

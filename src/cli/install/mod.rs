@@ -158,6 +158,12 @@ enum Command {
     Check(Place),
     /// Read a cluster that was built by hand and write its cluster.yaml; changes nothing
     Adopt {
+        /// Its slurm.conf, with cgroup.conf and gres.conf beside it [default: in its usual places]
+        #[arg(long, value_name = "FILE")]
+        slurm_conf: Option<PathBuf>,
+        /// Login on the hosts; another than root needs sudo without a password
+        #[arg(long, value_name = "LOGIN", default_value = "root")]
+        ssh_user: String,
         /// Where to write it; - is standard output
         #[arg(long, value_name = "FILE", default_value = "cluster.yaml")]
         output: PathBuf,
@@ -216,7 +222,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         }
         Some(Command::Init { output, ssh_user, hosts }) => write::init(output, hosts, ssh_user),
         Some(Command::Check(place)) => check::run(place),
-        Some(Command::Adopt { output }) => write::adopt(output),
+        Some(Command::Adopt { slurm_conf, ssh_user, output }) => write::adopt(output, slurm_conf.as_deref(), ssh_user),
         Some(Command::Schema) => write::schema(),
     };
     done.unwrap_or_else(|message| {

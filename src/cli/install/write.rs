@@ -1,14 +1,16 @@
 //! What is written for an admin to read and change: a new `cluster.yaml`, one of a cluster that was built by hand, and the
 //! schema of both.
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use slurmdash_installer::config;
+use slurmdash_installer::{adopt, config};
 
 use super::cluster;
-use crate::cli::print_line;
+use super::voice::plain;
+use crate::cli::{print_error, print_line};
 
 /// `slurmdash install schema`.
 pub fn schema() -> Result<ExitCode, String> {
@@ -29,11 +31,42 @@ pub fn init(output: &Path, hosts: &[String], user: &str) -> Result<ExitCode, Str
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where slurm.conf is, by distribution.
+const SLURM_CONF: [&str; 2] = ["/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf"];
+
 /// `slurmdash install adopt`.
-pub fn adopt(output: &Path) -> Result<ExitCode, String> {
+pub fn adopt(output: &Path, slurm_conf: Option<&Path>, user: &str) -> Result<ExitCode, String> {
     judge(output)?;
     cluster::must_be_root()?;
-    Err("unwritten".into())
+    let usual = || SLURM_CONF.iter().map(PathBuf::from).find(|path| path.exists());
+    let path = slurm_conf.map(Path::to_owned).or_else(usual);
+    let path = path.ok_or("there is no slurm.conf in its usual places; name it with --slurm-conf")?;
+    let text = |path: &Path| cluster::text(path).map_err(|error| format!("can't read {}: {error}", path.display()));
+    let beside = |name: &str| {
+        let path = path.with_file_name(name);
+        path.exists().then(|| text(&path)).transpose()
+    };
+    let (slurm, cgroup, gres) = (text(&path)?, beside("cgroup.conf")?, beside("gres.conf")?);
+    let read = |facts| adopt::read(&slurm, cgroup.as_deref(), gres.as_deref(), facts);
+    // The files name the hosts; what they are made of the hosts know better.
+    let first = read(&BTreeMap::new());
+    let mut notes = Vec::new();
+    let facts = match config::parse(&first.yaml) {
+        Ok(config) => {
+            let (facts, away) = cluster::facts_of_all(&config, user)?;
+            let told = |(host, error)| format!("{host} was not asked what it is made of: {error}");
+            notes.extend(away.into_iter().map(told));
+            facts
+        }
+        Err(_) => BTreeMap::new(),
+    };
+    let adopted = read(&facts);
+    write(output, &adopted.yaml)?;
+    notes.extend(adopted.notes);
+    for note in notes {
+        print_error(&plain(&note));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Refuses before anything is asked for, rather than after.
