@@ -1,4 +1,5 @@
-//! Lists of hosts as Slurm writes them: `node[001-064,100],login1`. Source: slurm.conf(5), NodeName; hostlist of scontrol(1).
+//! Lists of hosts as Slurm writes them: `node[001-064,100],login1`. Source: slurm.conf(5),
+//! `NodeName`; `scontrol show hostlist` of scontrol(1).
 //!
 //! A name may hold up to two brackets; what is in them are decimal numbers and ranges, and a range's leading zeros are
 //! kept. Everything is bounded before it is made, so a hostile range costs nothing.

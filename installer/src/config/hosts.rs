@@ -135,7 +135,7 @@ fn node_facts(entry: &file::Host, path: &KeyPath, report: &mut Report) -> NodeFa
 fn gpu_files(files: &[String], path: &KeyPath, report: &mut Report) -> Vec<PathBuf> {
     let mut seen = BTreeSet::new();
     for (at, file) in files.iter().enumerate() {
-        if !file.starts_with("/dev/") || !names::is_clean_path(file) {
+        if !super::is_device(file) {
             report.refuse(&path.item(at), format!("must be a device file such as /dev/nvidia0, not {}", quoted(file)));
         } else if !seen.insert(file) {
             report.refuse(&path.item(at), "is there twice");

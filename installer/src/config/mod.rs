@@ -15,7 +15,7 @@ pub(crate) mod render;
 mod resolve;
 mod schema;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,12 +24,38 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::names::{is_address, is_cluster_name, is_slurm_name as is_feature};
 pub use self::owned::{owned_cgroup_option, owned_option, owned_partition_option};
 pub use self::problem::Problem;
 pub use self::propose::init;
 use self::resolve::judge_options;
 pub use self::schema::schema;
 pub use crate::action::{Account, Member, Qos};
+
+/// Whether a host can have this name.
+pub(crate) fn is_free_host_name(name: &str) -> bool {
+    names::is_host_name(name) && !hosts::is_taken(name)
+}
+
+/// Whether a partition can have this name.
+pub(crate) fn is_partition_name(name: &str) -> bool {
+    names::is_slurm_name(name) && !name.eq_ignore_ascii_case("default")
+}
+
+/// Whether this is a file of a device.
+pub(crate) fn is_device(path: &str) -> bool {
+    path.starts_with("/dev/") && names::is_clean_path(path)
+}
+
+/// Whether this can be a folder that all hosts see.
+pub(crate) fn is_shared_folder(path: &str) -> bool {
+    names::is_clean_path(path) && !resolve::is_system_folder(path)
+}
+
+/// Whether an option can be passed on.
+pub(crate) fn is_option(name: &str, value: &str) -> bool {
+    names::is_option_name(name) && names::wrong_value(value).is_none()
+}
 
 /// Hosts of one cluster.
 pub const MAX_HOSTS: usize = 10_000;

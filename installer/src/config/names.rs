@@ -16,7 +16,7 @@ pub(super) fn is_host_name(text: &str) -> bool {
 }
 
 /// A full host name (RFC 1123, 2.1) or an address.
-pub(super) fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok() || is_domain(text)
 }
 
@@ -27,12 +27,12 @@ fn is_domain(text: &str) -> bool {
 }
 
 /// `ClusterName`: it becomes part of names of tables.
-pub(super) fn is_cluster_name(text: &str) -> bool {
+pub(crate) fn is_cluster_name(text: &str) -> bool {
     is_plain(text, 40, "_-") && !text.chars().any(|c| c.is_ascii_uppercase())
 }
 
 /// Names of partitions and features.
-pub(super) fn is_slurm_name(text: &str) -> bool {
+pub(crate) fn is_slurm_name(text: &str) -> bool {
     is_plain(text, 64, "_.-")
 }
 

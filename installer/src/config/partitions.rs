@@ -2,7 +2,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::problem::{KeyPath, Report, did_you_mean, quoted};
-use super::{ConfigHost, MAX_HOSTS, Partition, Role, file, judge_options, names, owned_partition_option};
+use super::{
+    ConfigHost, MAX_HOSTS, Partition, Role, file, is_partition_name, judge_options, names, owned_partition_option,
+};
 use crate::hostlist;
 
 /// All partitions; one, `main`, with all compute nodes when none are written.
@@ -49,7 +51,7 @@ pub(super) fn resolve(
 
 fn judge(partition: &file::Partition, path: &KeyPath, report: &mut Report) {
     let name = &partition.name;
-    if !names::is_slurm_name(name) || name.eq_ignore_ascii_case("default") {
+    if !is_partition_name(name) {
         let message = format!("is no name for a partition: {}", quoted(name));
         report.advise(&path.key("name"), message, "letters, digits, _, . and - make one; DEFAULT is Slurm's own");
     }

@@ -20,7 +20,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn at(mark: Mark, path: KeyPath, message: String) -> Self {
+    pub(super) fn at(mark: Mark, path: &KeyPath, message: String) -> Self {
         let key_path = path.to_string();
         Self { line: mark.line, column: mark.column, key_path, message, suggestion: None }
     }
@@ -146,13 +146,13 @@ impl Report {
             .into_iter()
             .map(|(path, mark, message, suggestion)| {
                 let mark = mark.unwrap_or_else(|| find(&path));
-                Problem { suggestion, ..Problem::at(mark, path, message) }
+                Problem { suggestion, ..Problem::at(mark, &path, message) }
             })
             .collect();
         problems.sort_by_key(|problem| (problem.line, problem.column));
         if self.more > 0 {
             let message = format!("{} more things are wrong", self.more);
-            problems.push(Problem::at(Mark::default(), KeyPath::default(), message));
+            problems.push(Problem::at(Mark::default(), &KeyPath::default(), message));
         }
         problems
     }

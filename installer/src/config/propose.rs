@@ -2,7 +2,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::{Config, ConfigHost, MAX_HOSTS, NodeFacts, Partition, Problem, Role, hosts, names, parse, problem, render};
+use super::{
+    Config, ConfigHost, MAX_HOSTS, NodeFacts, Partition, Problem, Role, is_free_host_name, parse, problem, render,
+};
 use crate::facts::Facts;
 
 impl Config {
@@ -26,7 +28,7 @@ pub fn init(facts: &[Facts]) -> String {
     let mut about = BTreeMap::new();
     for host in facts.iter().take(MAX_HOSTS) {
         let name = &host.hostname;
-        if !names::is_host_name(name) || hosts::is_taken(name) {
+        if !is_free_host_name(name) {
             header.push(format!("Left out: {}, which is no name for a host.", problem::quoted(name)));
         } else if !seen.insert(name.to_lowercase()) {
             header.push(format!("Left out: another host that calls itself {name}."));

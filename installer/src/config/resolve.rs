@@ -16,6 +16,11 @@ const SYSTEM_FOLDERS: [&str; 15] = [
     "/var", "/var/lib",
 ];
 
+/// Whether it is a folder that no shared one may hide.
+pub(super) fn is_system_folder(path: &str) -> bool {
+    SYSTEM_FOLDERS.contains(&path)
+}
+
 /// Fills in what is absent and reports what is wrong.
 pub(super) fn resolve(written: file::File, report: &mut Report) -> Config {
     if !names::is_cluster_name(&written.cluster) {
@@ -129,7 +134,7 @@ fn share(written: &file::Share, key: &str, report: &mut Report) -> Share {
     if !names::is_clean_path(&written.path) {
         let words = "must be an absolute path of letters, digits and /._+@-, without .. and a last /";
         report.refuse(&path, format!("{words}, not {}", quoted(&written.path)));
-    } else if SYSTEM_FOLDERS.contains(&written.path.as_str()) {
+    } else if is_system_folder(&written.path) {
         report.advise(&path, format!("must not be {}, a folder of the system", written.path), "use /shared or /srv/…");
     }
     let from = match written.from.as_str() {

@@ -77,7 +77,7 @@ impl Node {
 pub(super) fn read(text: &str) -> Result<Node, Problem> {
     if text.len() > MAX_FILE {
         let message = format!("the file has {} bytes; there may be at most {MAX_FILE}", text.len());
-        return Err(Problem::at(Mark::default(), KeyPath::default(), message));
+        return Err(Problem::at(Mark::default(), &KeyPath::default(), message));
     }
     let mut reader = Reader { parser: Parser::new_from_str(text), path: KeyPath::default() };
     let mut root = None;
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse(&self, mark: Mark, message: &str) -> Problem {
-        Problem::at(mark, self.path.clone(), message.to_owned())
+        Problem::at(mark, &self.path, message.to_owned())
     }
 
     fn node(&mut self, event: Event<'a>, mark: Mark, depth: usize) -> Result<Node, Problem> {

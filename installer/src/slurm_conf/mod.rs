@@ -186,10 +186,10 @@ fn said(line: &str) -> Option<Said> {
         return None;
     }
     let malformed = || Some(Said::Malformed(line.to_owned()));
-    if let Some((word, file)) = line.split_once(char::is_whitespace) {
-        if word.eq_ignore_ascii_case("include") {
-            return Some(Said::Include(file.trim().to_owned()));
-        }
+    if let Some((word, file)) = line.split_once(char::is_whitespace)
+        && word.eq_ignore_ascii_case("include")
+    {
+        return Some(Said::Include(file.trim().to_owned()));
     }
     let Some(pairs) = pairs(line) else { return malformed() };
     let is_record = pairs.first().is_some_and(|first| RECORDS.iter().any(|record| first.is(record)));
