@@ -24,9 +24,13 @@ pub fn init(output: &Path, hosts: &[String], user: &str) -> Result<ExitCode, Str
     let facts = cluster::facts_of(hosts, user)?;
     write(output, &config::init(&facts))?;
     if output != Path::new("-") {
-        print_line(
-            "Read it and change what is wrong; then: slurmdash install --config FILE --plan shows what would be done.",
-        );
+        if user != "root" {
+            print_line(&plain(&format!("Hosts were reached as {user}: put `user: {user}` into its section ssh.")));
+        }
+        print_line(&format!(
+            "Read it and change what is wrong; then: slurmdash install --config {} --plan shows what would be done.",
+            output.display()
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
