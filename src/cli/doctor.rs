@@ -1,12 +1,15 @@
 //! `slurmdash doctor`: looks at the whole cluster as it is now. Each finding comes with what mends it.
+use std::collections::HashMap;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
-use slurmdash_installer::plan::{Limits, Phase, Plan};
+use slurmdash_installer::action::{Action, Expected};
+use slurmdash_installer::plan::{Limits, Plan, Step};
 use slurmdash_installer::run::Preview;
 
 use super::install::cluster::{self, Cluster, Source};
-use super::install::shown::{Found, Kind, Severity, rows, stages};
+use super::install::shown::{Folded, Found, Kind, Severity, rows, stages};
 use super::install::{Place, ending, live, text, voice};
 use super::{print_error, print_line};
 use crate::clock::Clock;
@@ -68,8 +71,9 @@ fn look(place: &Place) -> Result<Vec<Found>, String> {
             fix: "slurmdash install --resume goes on, slurmdash install rollback undoes it".into(),
         });
     }
-    let cluster = Cluster::look_at(&source, &journal, |_| Ok(Limits::default()))?;
+    let mut cluster = Cluster::look_at(&source, &journal, |_| Ok(Limits::default()))?;
     found.extend(Found::fold(&cluster.findings));
+    look_at_everything(&mut cluster.plan);
     let preview = cluster.preview(&journal);
     found.extend(not_as_it_should_be(&cluster.plan, &preview));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -87,43 +91,61 @@ async fn running(cluster: &Cluster) -> Vec<Found> {
     found
 }
 
-/// What a look at every step found. The self-test is not tried: that is what `install check` is for.
+/// Whatever is waited for after a change alone is looked at now; jobs are not run: that is what `install check` is for.
+fn look_at_everything(plan: &mut Plan) {
+    for stage in &mut plan.stages {
+        stage.steps.retain_mut(|step| {
+            let Action::Await(wait) = &step.action else { return true };
+            step.when_changed.clear();
+            !matches!(wait.expected, Expected::JobRuns { .. } | Expected::DashboardJobRuns { .. })
+        });
+    }
+}
+
+/// What a look at every step found.
 fn not_as_it_should_be(plan: &Plan, preview: &Preview) -> Vec<Found> {
+    let error = |host: &str, what: String, fix: String| Found {
+        severity: Severity::Error,
+        hosts: vec![host.to_owned()],
+        what,
+        fix,
+    };
     let mut found = Vec::new();
-    let away = preview.away.iter().map(|(host, away)| Found {
-        severity: Severity::Error,
-        hosts: vec![host.clone()],
-        what: format!("it can't be reached: {}", away.error),
-        fix: format!("ssh {host} as root must work from here"),
-    });
-    found.extend(away);
-    let refused = preview.refused.iter().map(|refusal| Found {
-        severity: Severity::Error,
-        hosts: vec![refusal.host.clone()],
-        what: refusal.to_string(),
-        fix: "slurmdash install --plan says more".into(),
-    });
-    found.extend(refused);
-    let mut rows = rows(plan, preview, false);
-    rows.retain(|row| row.phase != Phase::SelfTest);
+    for (host, away) in &preview.away {
+        let fix = format!("ssh {host} must work from here as root, or as the user in section ssh of cluster.yaml");
+        found.push(error(host, format!("it can't be reached: {}", away.error), fix));
+    }
+    for refusal in &preview.refused {
+        found.push(error(&refusal.host, refusal.to_string(), "slurmdash install --plan says more".into()));
+    }
+    let logs: HashMap<&str, &Path> = plan.steps().filter_map(log).collect();
+    let rows = rows(plan, preview, false);
     for (_, _, folded) in stages(&rows) {
-        for change in folded {
-            let hosts = change.hosts.iter().map(|host| (*host).to_owned()).collect();
-            let (row, is_drift) = (change.row, change.row.drift);
-            let what = if is_drift {
-                format!("{} was changed by hand since it was written: {}", row.subject, row.summary)
-            } else {
-                format!("{}: {}", row.subject, row.summary)
-            };
-            let fix = if is_drift {
-                "slurmdash install --plan --diff shows it; put what you want into cluster.yaml, then slurmdash install"
-            } else {
-                "slurmdash install puts it right"
-            };
-            // What is waited for in vain is a daemon that does not answer.
-            let severity = if row.kind == Kind::Awaited { Severity::Error } else { Severity::Warning };
-            found.push(Found { severity, hosts, what, fix: fix.to_owned() });
-        }
+        found.extend(folded.iter().map(|change| differs(change, &logs)));
     }
     found
+}
+
+/// The log of what a step waits for.
+fn log(step: &Step) -> Option<(&str, &Path)> {
+    let Action::Await(wait) = &step.action else { return None };
+    Some((step.id.0.as_str(), wait.log.as_deref()?))
+}
+
+/// A change that would be made, as a finding.
+fn differs(change: &Folded<'_>, logs: &HashMap<&str, &Path>) -> Found {
+    let row = change.row;
+    let (severity, what, fix) = if row.kind == Kind::Awaited {
+        let fix = logs.get(row.step.as_str()).map(|log| format!("the end of {} there says why", log.display()));
+        let fix = fix.unwrap_or_else(|| "journalctl there says why".to_owned());
+        (Severity::Error, format!("this is not so: {}", row.subject), fix)
+    } else if row.drift {
+        let fix =
+            "slurmdash install --plan --diff shows it; put what you want into cluster.yaml, then slurmdash install";
+        (Severity::Warning, format!("{} was changed by hand: {}", row.subject, row.summary), fix.to_owned())
+    } else {
+        let what = format!("{} is not as cluster.yaml says: {}", row.subject, row.summary);
+        (Severity::Warning, what, "slurmdash install puts it right; --plan shows it first".to_owned())
+    };
+    Found { severity, hosts: change.hosts.iter().map(|host| (*host).to_owned()).collect(), what, fix }
 }

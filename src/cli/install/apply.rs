@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use slurmdash_installer::config::{Config, MAX_HOSTS};
 use slurmdash_installer::hostlist;
-use slurmdash_installer::journal::Journal;
+use slurmdash_installer::journal::{Journal, JournalError};
 use slurmdash_installer::plan::{Limits, StepId};
 use slurmdash_installer::run::{Ended, Options, Preview, Report, RunError, apply};
 
@@ -51,7 +51,7 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
         if preview.is_empty() && !resume {
             return Ok(left_out_code(!shown.left_out.is_empty()));
         }
-        if !agreed && !agrees(voice) {
+        if !agreed && !preview.is_empty() && !agrees(voice) {
             return Err("nothing was done".into());
         }
         agreed = true;
@@ -113,6 +113,10 @@ fn show(voice: Voice, wish: &Apply, source: &Source) -> Result<ExitCode, String>
 
 /// Whether it can be gone on, or begun.
 fn judge_resume(journal: &Journal, resume: bool) -> Result<(), String> {
+    // What runs is not finished, and not to be gone on with either.
+    if let Some(holder) = journal.holder().map_err(|error| error.to_string())? {
+        return Err(JournalError::Held(holder).to_string());
+    }
     match (journal.unfinished(), resume) {
         (Some(run), false) => Err(RunError::Unfinished(run.id).to_string()),
         (None, true) => Err(RunError::NothingToResume.to_string()),
@@ -206,7 +210,7 @@ fn tell_done(voice: Voice, cluster: &Cluster, report: &Report, journal: &Journal
         print_line(&format!("Log: {}", journal.log_path(run).display()));
     }
     if wish.only.is_empty() && wish.limit.is_empty() {
-        ending::say(voice, &cluster.config, &cluster.plan, report, journal, &wish.place.state.state_dir);
+        ending::say(voice, &cluster.config, report.run.as_ref(), journal, &wish.place.state.state_dir);
     }
 }
 

@@ -1,9 +1,9 @@
 //! What is said at the end: where the dashboard is, who signs in first, and what to do next.
+use std::path::Path;
+
 use slurmdash_installer::action::Action;
 use slurmdash_installer::config::Config;
-use slurmdash_installer::journal::Journal;
-use slurmdash_installer::plan::Plan;
-use slurmdash_installer::run::Report;
+use slurmdash_installer::journal::{Begun, Came, Journal, RunId};
 use slurmdash_installer::secrets::DASHBOARD_ADMIN;
 
 use super::voice::{Colour, Voice};
@@ -32,8 +32,13 @@ fn authority(config: &Config, address: &str) -> String {
     format!("{name}:{}", listen.port())
 }
 
+/// Whether a step made the dashboard's first account.
+fn made_admin(begun: &Begun) -> bool {
+    matches!(begun.action, Action::AddDashboardAdmin(_)) && begun.came == Came::Done
+}
+
 /// Says it on standard output alone: the password must not be in the log.
-pub fn say(voice: Voice, config: &Config, plan: &Plan, report: &Report, journal: &Journal, state: &std::path::Path) {
+pub fn say(voice: Voice, config: &Config, run: Option<&RunId>, journal: &Journal, state: &Path) {
     let Some(url) = dashboard_url(config) else {
         print_line("\nNext: sinfo and srun hostname, as a user of the cluster.");
         return;
@@ -41,9 +46,7 @@ pub fn say(voice: Voice, config: &Config, plan: &Plan, report: &Report, journal:
     let admin = &config.dashboard.admin.name;
     print_line(&format!("\nDashboard: {}", voice.paint(Colour::Bold, &url)));
     let file = state.join("secrets").join(DASHBOARD_ADMIN);
-    let is_new = plan
-        .steps()
-        .any(|step| matches!(step.action, Action::AddDashboardAdmin(_)) && report.changed.contains(&step.id));
+    let is_new = run.and_then(|run| journal.run(run)).is_some_and(|run| run.steps.iter().any(made_admin));
     let password = is_new.then(|| journal.secrets().get(DASHBOARD_ADMIN).ok().flatten()).flatten();
     match password.and_then(|password| String::from_utf8(password).ok()) {
         Some(password) => {

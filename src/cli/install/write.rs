@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use slurmdash_installer::facts::Facts;
 use slurmdash_installer::{adopt, config};
 
 use super::cluster;
@@ -51,7 +52,7 @@ pub fn adopt(output: &Path, slurm_conf: Option<&Path>, user: &str) -> Result<Exi
         path.exists().then(|| text(&path)).transpose()
     };
     let (slurm, cgroup, gres) = (text(&path)?, beside("cgroup.conf")?, beside("gres.conf")?);
-    let read = |facts| adopt::read(&slurm, cgroup.as_deref(), gres.as_deref(), facts);
+    let read = |facts: &BTreeMap<String, Facts>| adopt::read(&slurm, cgroup.as_deref(), gres.as_deref(), facts);
     // The files name the hosts; what they are made of the hosts know better.
     let first = read(&BTreeMap::new());
     let mut notes = Vec::new();
