@@ -12,7 +12,7 @@ mod draft;
 mod effect;
 pub(crate) mod family;
 pub(crate) mod fold;
-mod hardware;
+pub(crate) mod hardware;
 pub(crate) mod identities;
 mod limits;
 mod make;

@@ -360,6 +360,95 @@ fn what_is_written_is_what_slurm_and_the_configuration_know() {
 }
 
 #[test]
+fn the_authority_is_the_dashboards_once_it_has_it() {
+    let config = head_and_nodes();
+    let mut facts = facts("debian-12", &config);
+    let trusted = "/etc/ssh/slurmdash_ca.pub";
+    let ours = text_of(&planned(&config, &facts), "head1", trusted);
+    // A rotation began: sshd trusts both keys, ours still signs.
+    let both = format!("{ours}ssh-ed25519 AAAAnext slurmdash-user-ca\n");
+    let head = facts.get_mut("head1").unwrap();
+    head.files.insert(trusted.into(), both.clone());
+    head.digests.insert(super::ssh_ca::PRIVATE.into(), super::sha256(&secrets().ssh_ca.private.0));
+    assert_eq!(text_of(&planned(&config, &facts), "head1", trusted), both);
+    // It is over: another key signs.
+    let next = "ssh-ed25519 AAAAnext slurmdash-user-ca\n";
+    let head = facts.get_mut("head1").unwrap();
+    head.files.insert(trusted.into(), next.into());
+    head.digests.insert(super::ssh_ca::PRIVATE.into(), "ab".repeat(32));
+    let plan = planned(&config, &facts);
+    assert_eq!(text_of(&plan, "head1", trusted), next);
+    assert!(!has(&plan, "ssh-ca/head1/file /var/lib/slurmdash/ssh_ca/current"));
+}
+
+#[test]
+fn the_first_admin_is_who_ran_sudo_and_stays_that() {
+    let config = head_and_nodes();
+    let mut facts = facts("debian-12", &config);
+    let admin = |facts: &BTreeMap<String, Facts>, config: &Config| {
+        let plan = planned(config, facts);
+        plan.steps()
+            .find_map(|step| match &step.action {
+                Action::AddDashboardAdmin(admin) => Some(admin.unix_user.clone()),
+                _ => None,
+            })
+            .unwrap()
+    };
+    assert_eq!(admin(&facts, &config), "clusteradmin");
+    facts.get_mut("head1").unwrap().sudo_user = Some("ada".into());
+    facts.get_mut("node001").unwrap().users.retain(|user| user.name != "ada");
+    assert_eq!(admin(&facts, &config), "ada");
+    let plan = planned(&config, &facts);
+    let made = plan.steps().filter(|step| step.host == "node001").find_map(|step| match &step.action {
+        Action::AddUser(user) if user.name == "ada" => Some((user.uid, user.with_home)),
+        _ => None,
+    });
+    assert_eq!(made, Some((1000, true)));
+    let yaml = text_of(&plan, "head1", "/etc/slurmdash/slurmdash.yaml");
+    let head = facts.get_mut("head1").unwrap();
+    head.sudo_user = None;
+    head.files.insert("/etc/slurmdash/slurmdash.yaml".into(), yaml);
+    assert_eq!(admin(&facts, &config), "ada", "another run, by another person");
+
+    let mut given = config;
+    given.dashboard.admin.unix_user = Some("ldapuser".into());
+    let plan = planned(&given, &facts);
+    assert!(!has(&plan, "identities/head1/user ldapuser"), "a directory's user is nobody's to make");
+    let findings = judge(&given, &facts, &secrets());
+    assert!(findings.iter().any(|finding| finding.what.contains("ldapuser")), "{findings:?}");
+    given.dashboard.admin.unix_user = Some("sshd".into());
+    assert!(make(&given, &facts, &secrets(), &Limits::default()).is_err(), "a user of the system");
+}
+
+#[test]
+fn packages_come_from_a_folder_that_every_host_has() {
+    let mut config = head_and_nodes();
+    config.packages = Packages::Folder("/shared/debs".into());
+    let mut facts = facts("debian-12", &config);
+    let missing = errors(&judge(&config, &facts, &secrets()));
+    assert_eq!(missing.len(), 3, "{missing:?}");
+    for facts in facts.values_mut() {
+        facts.digests.insert("/shared/debs/Packages".into(), "ab".repeat(32));
+        facts.available.clear();
+    }
+    assert_eq!(errors(&judge(&config, &facts, &secrets())), Vec::<String>::new());
+    let plan = planned(&config, &facts);
+    let list = text_of(&plan, "node001", "/etc/apt/sources.list.d/slurmdash.list");
+    assert!(list.ends_with("\ndeb [trusted=yes] file:/shared/debs ./\n"), "{list}");
+}
+
+#[test]
+fn a_host_is_asked_for_what_it_must_know() {
+    let config = two_heads();
+    let names = |host: &str| super::wanted(&config, config.host(host).unwrap()).names;
+    assert_eq!(names("head1").len(), 6);
+    assert_eq!(names("node001"), ["node001", "head1", "head2", "db1"], "not the other nodes");
+    let wanted = super::wanted(&config, config.host("db1").unwrap());
+    assert_eq!(wanted.ports, [6819, 8443]);
+    assert!(wanted.packages.contains(&"mariadb-server".to_owned()));
+}
+
+#[test]
 fn hybrid_hosts_get_what_slurm_takes() {
     for (system, plugin) in [("debian-12", "cgroup/v1"), ("debian-13", "disabled")] {
         let config = single();
