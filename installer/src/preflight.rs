@@ -3,12 +3,14 @@ mod cluster;
 mod host;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 pub(crate) use cluster::{unreachable, unsupported};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::facts::Facts;
+use crate::plan::site::{SLURM_CONF, WRITTEN};
 use crate::secrets::Secrets;
 
 /// How bad a finding is.
@@ -59,9 +61,13 @@ impl std::fmt::Display for Finding {
 /// not be reached.
 pub fn judge(config: &Config, facts: &BTreeMap<String, Facts>, secrets: &Secrets) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let conf =
+        config.host_with(Role::Controller).and_then(|host| facts.get(&host.name)?.files.get(Path::new(SLURM_CONF)));
+    let is_ours = conf.is_some_and(|text| text.starts_with(WRITTEN));
+    let cluster = host::Cluster { config, secrets, is_ours };
     for host in &config.hosts {
         match facts.get(&host.name) {
-            Some(facts) => host::judge(config, host, facts, secrets, &mut findings),
+            Some(facts) => host::judge(&cluster, host, facts, &mut findings),
             None => findings.push(unreachable(host)),
         }
     }

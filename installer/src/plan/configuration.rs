@@ -1,6 +1,6 @@
 //! slurm.conf and what belongs to it: on the controllers, from which nodes have it, and where Slurm's commands are used
 //! on hosts that are no nodes.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -9,15 +9,12 @@ use super::draft::{self, Draft, Steps};
 use super::effect;
 use super::family::Daemon;
 use super::hardware;
-use super::site::{LOGS, SLURM_CONF, SPOOL, SRUN_PORTS, Site, SiteHost};
+use super::site::{CGROUP_CONF, GRES_CONF, LOGS, SLURM_CONF, SPOOL, SRUN_PORTS, Site, SiteHost};
 use crate::action::{Action, Holds};
 use crate::config::{ConfigHost, Role};
 use crate::facts::Cgroup;
+use crate::slurm_conf::Pair;
 
-/// Slurm's control groups.
-pub(crate) const CGROUP_CONF: &str = "/etc/slurm/cgroup.conf";
-/// Slurm's devices.
-pub(crate) const GRES_CONF: &str = "/etc/slurm/gres.conf";
 /// Judges a slurm.conf before it takes its place: a command of Slurm's that reads it and asks nobody.
 const CHECK: [&str; 6] = ["env", "SLURM_CONF={}", "scontrol", "show", "hostnames", "localhost"];
 
@@ -67,6 +64,7 @@ pub(crate) fn slurm_conf(site: &Site) -> String {
         slurmctld_port = config.slurm.ports.slurmctld,
         slurmd_port = config.slurm.ports.slurmd,
         srun_ports = SRUN_PORTS,
+        parameters = parameters(site),
         pid_files = lines(&[pid(Daemon::Controller, "SlurmctldPidFile"), pid(Daemon::Node, "SlurmdPidFile")]),
         state = site.state().display(),
         spool = SPOOL,
@@ -77,14 +75,46 @@ pub(crate) fn slurm_conf(site: &Site) -> String {
         memory_per_cpu = hardware::memory_per_cpu(&site.nodes),
         accounting = accounting(site),
         gres = if site.has_gpus() { "GresTypes=gpu" } else { "" },
-        options = options(&config.slurm.options),
+        options = options(&without_parameters(&config.slurm.options)),
         nodes = hardware::node_lines(&site.nodes),
         partitions = partitions(site),
     );
-    draft::tidy(&text)
+    draft::tidy(&given_once(&text, &config.slurm.options))
 }
 
-fn lines(lines: &[String]) -> String {
+/// Options that are given take the place of those that we write: Slurm would take the last one and complain each time.
+fn given_once(text: &str, given: &BTreeMap<String, String>) -> String {
+    let mut left: BTreeMap<String, String> =
+        given.iter().map(|(name, value)| (name.to_ascii_lowercase(), pair(name, value))).collect();
+    // Slurm refuses both at once.
+    if left.contains_key("defmempernode") {
+        left.entry("defmempercpu".to_owned()).or_default();
+    }
+    let is_kept = |line: &&str| {
+        let name = line.split('=').next().unwrap_or_default().to_ascii_lowercase();
+        name == "slurmctldparameters" || left.get(&name).is_none_or(|given| given == line)
+    };
+    let mut seen = BTreeSet::new();
+    let lines: Vec<&str> = text.lines().filter(is_kept).filter(|line| is_new(line, &mut seen)).collect();
+    lines.join("\n")
+}
+
+/// Whether a line is there for the first time, if it is one of which there may be only one.
+fn is_new<'a>(line: &'a str, seen: &mut BTreeSet<&'a str>) -> bool {
+    !line.contains('=') || line.starts_with('#') || seen.insert(line)
+}
+
+/// What slurmctld is told beside what is given: that nodes may have their configuration from it.
+fn parameters(site: &Site) -> String {
+    const CONFIGLESS: &str = "enable_configless";
+    let given = site.config.slurm.options.iter().find(|(name, _)| name.eq_ignore_ascii_case("SlurmctldParameters"));
+    let given = given.map(|(_, value)| value.as_str()).unwrap_or_default();
+    let others = given.split(',').map(str::trim).filter(|word| !word.is_empty() && *word != CONFIGLESS);
+    std::iter::once(CONFIGLESS).chain(others).collect::<Vec<_>>().join(",")
+}
+
+/// Lines without the empty ones.
+pub(crate) fn lines(lines: &[String]) -> String {
     let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
     lines.join("\n")
 }
@@ -112,8 +142,20 @@ fn accounting(site: &Site) -> String {
 }
 
 fn options(options: &BTreeMap<String, String>) -> String {
-    let lines: Vec<String> = options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let lines: Vec<String> = options.iter().map(|(name, value)| pair(name, value)).collect();
     lines.join("\n")
+}
+
+/// Those that are not merged with ours.
+fn without_parameters(options: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut options = options.clone();
+    options.retain(|name, _| !name.eq_ignore_ascii_case("SlurmctldParameters"));
+    options
+}
+
+/// An option as Slurm reads it, in quotes where it must be.
+fn pair(name: &str, value: &str) -> String {
+    Pair { name: name.to_owned(), value: value.to_owned() }.to_string()
 }
 
 fn partitions(site: &Site) -> String {
@@ -131,8 +173,8 @@ fn partitions(site: &Site) -> String {
         let _ = write!(text, "PartitionName={} Nodes={nodes}", partition.name);
         text.push_str(if partition.default { " Default=YES" } else { " Default=NO" });
         let _ = write!(text, " MaxTime={}", partition.max_time.as_deref().unwrap_or("INFINITE"));
-        for (key, value) in &partition.options {
-            let _ = write!(text, " {key}={value}");
+        for (name, value) in &partition.options {
+            let _ = write!(text, " {}", pair(name, value));
         }
         text.push_str(" State=UP\n");
     }
@@ -160,12 +202,13 @@ fn cgroup_conf(site: &Site) -> String {
     };
     let constraints =
         if uses_cgroup(site) { "ConstrainCores=yes\nConstrainRAMSpace=yes\nConstrainDevices=yes" } else { "" };
-    draft::tidy(&format!(
+    let text = format!(
         include_str!("../../../templates/slurm/cgroup.conf"),
         plugin = plugin,
         constraints = constraints,
         options = options(&site.config.slurm.cgroup),
-    ))
+    );
+    draft::tidy(&given_once(&text, &site.config.slurm.cgroup))
 }
 
 fn gres_conf(site: &Site) -> String {

@@ -72,8 +72,10 @@ fn drop_in(site: &Site, host: &SiteHost) -> Option<String> {
     (is_shared || after).then(|| {
         draft::tidy(&format!(
             include_str!("../../../templates/slurm/slurmctld.drop-in"),
-            after = if after { "After=slurmdbd.service" } else { "" },
-            mounts = if is_shared { format!("RequiresMountsFor={}", site.state().display()) } else { String::new() },
+            needs = super::configuration::lines(&[
+                if after { "After=slurmdbd.service".to_owned() } else { String::new() },
+                if is_shared { format!("RequiresMountsFor={}", site.state().display()) } else { String::new() },
+            ]),
         ))
     })
 }

@@ -2,6 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::version::SlurmVersion;
+use crate::slurm_conf::{Conf, Said};
 
 /// What has to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,7 +102,7 @@ pub(crate) fn disruption(old: Option<&str>, new: &str) -> Option<String> {
         LOSES_JOBS.iter().filter(|(key, _)| changed.contains(*key)).map(|(_, words)| (*words).to_owned()).collect();
     let lost = super::previous::lost(old, new);
     if !lost.is_empty() {
-        causes.push(format!("{} no longer in the cluster", lost.join(",")));
+        causes.push(format!("no longer in the cluster: {}", crate::hostlist::fold(&lost)));
     }
     (!causes.is_empty()).then(|| format!("running jobs are lost: {}", causes.join("; ")))
 }
@@ -114,12 +115,20 @@ fn changed(old: &str, new: &str) -> BTreeSet<String> {
     keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).cloned().collect()
 }
 
-fn options(text: &str) -> BTreeMap<String, Vec<&str>> {
-    let mut options: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for line in text.lines() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if let Some((key, value)) = line.split_once('=') {
-            options.entry(key.trim().to_ascii_lowercase()).or_default().push(value.trim());
+fn options(text: &str) -> BTreeMap<String, Vec<String>> {
+    let mut options: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut add = |name: &str, value: String| options.entry(name.to_ascii_lowercase()).or_default().push(value);
+    for line in Conf::parse(text).lines {
+        match line.said {
+            Said::Options(pairs) => pairs.into_iter().for_each(|pair| add(&pair.name, pair.value)),
+            Said::Record(pairs) => {
+                let whole: Vec<String> = pairs.iter().map(ToString::to_string).collect();
+                if let Some(first) = pairs.first() {
+                    add(&first.name, whole.join(" "));
+                }
+            }
+            Said::Include(path) => add("include", path),
+            Said::Malformed(text) => add("", text),
         }
     }
     options

@@ -131,9 +131,11 @@ fn same(
 /// A number near another that is nobody's anywhere, as it is written in `cluster.yaml`.
 fn free(hosts: &[SiteHost], near: u32) -> String {
     let taken = |number: u32| {
+        let ours = [Identity::MUNGE, Identity::SLURM, Identity::DASHBOARD];
         let user = |host: &SiteHost| host.facts.users.iter().any(|user| user.uid == number);
         let group = |host: &SiteHost| host.facts.groups.iter().any(|group| group.gid == number);
-        hosts.iter().any(|host| user(host) || group(host))
+        ours.iter().any(|ours| ours.uid == number || ours.gid == number)
+            || hosts.iter().any(|host| user(host) || group(host))
     };
     let number = (near..near.saturating_add(1000)).find(|number| !taken(*number)).unwrap_or(near);
     format!("{{uid: {number}, gid: {number}}}")

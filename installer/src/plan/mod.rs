@@ -12,7 +12,7 @@ mod draft;
 mod effect;
 pub(crate) mod family;
 pub(crate) mod fold;
-mod hardware;
+pub(crate) mod hardware;
 pub(crate) mod identities;
 mod limits;
 mod make;
@@ -24,9 +24,9 @@ mod self_test;
 pub(crate) mod site;
 mod ssh_ca;
 mod storage;
-pub(crate) mod version;
 #[cfg(test)]
 mod tests;
+pub(crate) mod version;
 pub(crate) mod wanted;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,10 @@ use crate::secrets::Secrets;
 
 /// Slurm's configuration.
 pub(crate) const SLURM_CONF: &str = "/etc/slurm/slurm.conf";
+/// Slurm's control groups.
+pub(crate) const CGROUP_CONF: &str = "/etc/slurm/cgroup.conf";
+/// Slurm's devices.
+pub(crate) const GRES_CONF: &str = "/etc/slurm/gres.conf";
 /// How our slurm.conf begins.
 pub(crate) const WRITTEN: &str = "# Written by `slurmdash install`";
 /// Folder of the daemons' logs.

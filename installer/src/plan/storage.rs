@@ -33,6 +33,8 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
             let path = format!("/etc/systemd/system/{unit}");
             let written = mounts.add(host.name(), draft::file(path, text));
             mounts.add_when(host.name(), draft::restart(&unit, None), &[written]);
+            let path = share.path.display();
+            mounts.disrupting(Some(format!("running jobs lose {path} on {} for a moment", host.name())));
             mounts.add(host.name(), draft::running(&unit, None));
         }
     }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use super::{Limits, Phase, Plan, make};
 use crate::action::{Account, Action, Content, Member};
 use crate::config::{
-    Accounting, Config, ConfigHost, Dashboard, Identities, Identity, MemoryMargin, NodeFacts, Packages, Partition, Role,
-    Share, ShareFrom, Slurm, Ssh, Storage, Versions,
+    Accounting, Config, ConfigHost, Dashboard, Identities, Identity, MemoryMargin, NodeFacts, Packages, Partition,
+    Role, Share, ShareFrom, Slurm, Ssh, Storage, Versions,
 };
 use crate::facts::{Cgroup, Facts};
 use crate::host::User;
 use crate::preflight::{Finding, Severity, judge};
 use crate::secrets::Secrets;
+use crate::slurm_conf::{Conf, Said};
 
 const SYSTEMS: [&str; 7] = ["debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04", "rocky-8", "rocky-9", "rocky-10"];
 
@@ -80,11 +81,7 @@ fn single() -> Config {
 
 fn head_and_nodes() -> Config {
     use Role::{Compute, Controller, Dashboard, Database, Login};
-    config(&[
-        ("head1", &[Controller, Database, Login, Dashboard]),
-        ("node001", &[Compute]),
-        ("node002", &[Compute]),
-    ])
+    config(&[("head1", &[Controller, Database, Login, Dashboard]), ("node001", &[Compute]), ("node002", &[Compute])])
 }
 
 fn two_heads() -> Config {
@@ -193,7 +190,9 @@ fn has(plan: &Plan, id: &str) -> bool {
 
 #[test]
 fn plans_are_as_recorded() {
-    for (name, config) in [("single", single()), ("head-and-two", head_and_nodes()), ("two-heads-and-three", two_heads())] {
+    for (name, config) in
+        [("single", single()), ("head-and-two", head_and_nodes()), ("two-heads-and-three", two_heads())]
+    {
         for system in SYSTEMS {
             let facts = facts(system, &config);
             assert_eq!(errors(&judge(&config, &facts, &secrets())), Vec::<String>::new(), "{name} on {system}");
@@ -213,8 +212,8 @@ fn steps_are_named_once_and_wait_for_earlier_ones() {
                 for step in &stage.steps {
                     for cause in &step.when_changed {
                         let same_host = format!("{}/{}/", stage.phase.name(), step.host);
-                        let is_earlier = before.contains(cause)
-                            || (earlier.contains(cause) && cause.0.starts_with(&same_host));
+                        let is_earlier =
+                            before.contains(cause) || (earlier.contains(cause) && cause.0.starts_with(&same_host));
                         assert!(is_earlier, "{} waits for {cause}", step.id);
                     }
                     assert!(earlier.insert(step.id.clone()), "{} is there twice", step.id);
@@ -332,6 +331,124 @@ fn a_changed_option_is_read_and_a_changed_node_restarts_the_daemons() {
 }
 
 #[test]
+fn what_is_written_is_what_slurm_and_the_configuration_know() {
+    let mut config = two_heads();
+    config.slurm.options.insert("JobSubmitPlugins".into(), "lua".into());
+    config.slurm.cgroup.insert("ConstrainRAMSpace".into(), "no".into());
+    config.slurm.options.insert("MailDomain".into(), "a b".into());
+    config.slurm.options.insert("returntoservice".into(), "1".into());
+    config.slurm.options.insert("DefMemPerNode".into(), "100".into());
+    config.slurm.options.insert("SlurmctldParameters".into(), "idle_on_node_suspend".into());
+    for system in SYSTEMS {
+        let plan = planned(&config, &facts(system, &config));
+        let conf = Conf::parse(&text_of(&plan, "head1", "/etc/slurm/slurm.conf"));
+        assert!(!conf.lines.iter().any(|line| matches!(line.said, Said::Malformed(_))), "{conf:?}");
+        assert_eq!(conf.get("MailDomain"), Some("a b"));
+        for pair in conf.options() {
+            let times = conf.all(&pair.name).count();
+            assert!(times == 1 || pair.is("SlurmctldHost"), "{} is there {times} times", pair.name);
+        }
+        assert_eq!((conf.get("ReturnToService"), conf.get("DefMemPerCPU")), (Some("1"), None));
+        assert_eq!(conf.get("SlurmctldParameters"), Some("enable_configless,idle_on_node_suspend"));
+        assert_eq!(conf.records("NodeName").len(), 1);
+        assert_eq!(conf.records("PartitionName")[0].get("Nodes"), Some("ALL"));
+        let cgroup = Conf::parse(&text_of(&plan, "head1", "/etc/slurm/cgroup.conf"));
+        for pair in cgroup.options() {
+            assert_eq!(cgroup.all(&pair.name).count(), 1, "{}", pair.name);
+        }
+    }
+}
+
+#[test]
+fn the_authority_is_the_dashboards_once_it_has_it() {
+    let config = head_and_nodes();
+    let mut facts = facts("debian-12", &config);
+    let trusted = "/etc/ssh/slurmdash_ca.pub";
+    let ours = text_of(&planned(&config, &facts), "head1", trusted);
+    // A rotation began: sshd trusts both keys, ours still signs.
+    let both = format!("{ours}ssh-ed25519 AAAAnext slurmdash-user-ca\n");
+    let head = facts.get_mut("head1").unwrap();
+    head.files.insert(trusted.into(), both.clone());
+    head.digests.insert(super::ssh_ca::PRIVATE.into(), super::sha256(&secrets().ssh_ca.private.0));
+    assert_eq!(text_of(&planned(&config, &facts), "head1", trusted), both);
+    // It is over: another key signs.
+    let next = "ssh-ed25519 AAAAnext slurmdash-user-ca\n";
+    let head = facts.get_mut("head1").unwrap();
+    head.files.insert(trusted.into(), next.into());
+    head.digests.insert(super::ssh_ca::PRIVATE.into(), "ab".repeat(32));
+    let plan = planned(&config, &facts);
+    assert_eq!(text_of(&plan, "head1", trusted), next);
+    assert!(!has(&plan, "ssh-ca/head1/file /var/lib/slurmdash/ssh_ca/current"));
+}
+
+#[test]
+fn the_first_admin_is_who_ran_sudo_and_stays_that() {
+    let config = head_and_nodes();
+    let mut facts = facts("debian-12", &config);
+    let admin = |facts: &BTreeMap<String, Facts>, config: &Config| {
+        let plan = planned(config, facts);
+        plan.steps()
+            .find_map(|step| match &step.action {
+                Action::AddDashboardAdmin(admin) => Some(admin.unix_user.clone()),
+                _ => None,
+            })
+            .unwrap()
+    };
+    assert_eq!(admin(&facts, &config), "clusteradmin");
+    facts.get_mut("head1").unwrap().sudo_user = Some("ada".into());
+    facts.get_mut("node001").unwrap().users.retain(|user| user.name != "ada");
+    assert_eq!(admin(&facts, &config), "ada");
+    let plan = planned(&config, &facts);
+    let made = plan.steps().filter(|step| step.host == "node001").find_map(|step| match &step.action {
+        Action::AddUser(user) if user.name == "ada" => Some((user.uid, user.with_home)),
+        _ => None,
+    });
+    assert_eq!(made, Some((1000, true)));
+    let yaml = text_of(&plan, "head1", "/etc/slurmdash/slurmdash.yaml");
+    let head = facts.get_mut("head1").unwrap();
+    head.sudo_user = None;
+    head.files.insert("/etc/slurmdash/slurmdash.yaml".into(), yaml);
+    assert_eq!(admin(&facts, &config), "ada", "another run, by another person");
+
+    let mut given = config;
+    given.dashboard.admin.unix_user = Some("ldapuser".into());
+    let plan = planned(&given, &facts);
+    assert!(!has(&plan, "identities/head1/user ldapuser"), "a directory's user is nobody's to make");
+    let findings = judge(&given, &facts, &secrets());
+    assert!(findings.iter().any(|finding| finding.what.contains("ldapuser")), "{findings:?}");
+    given.dashboard.admin.unix_user = Some("sshd".into());
+    assert!(make(&given, &facts, &secrets(), &Limits::default()).is_err(), "a user of the system");
+}
+
+#[test]
+fn packages_come_from_a_folder_that_every_host_has() {
+    let mut config = head_and_nodes();
+    config.packages = Packages::Folder("/shared/debs".into());
+    let mut facts = facts("debian-12", &config);
+    let missing = errors(&judge(&config, &facts, &secrets()));
+    assert_eq!(missing.len(), 3, "{missing:?}");
+    for facts in facts.values_mut() {
+        facts.digests.insert("/shared/debs/Packages".into(), "ab".repeat(32));
+        facts.available.clear();
+    }
+    assert_eq!(errors(&judge(&config, &facts, &secrets())), Vec::<String>::new());
+    let plan = planned(&config, &facts);
+    let list = text_of(&plan, "node001", "/etc/apt/sources.list.d/slurmdash.list");
+    assert!(list.ends_with("\ndeb [trusted=yes] file:/shared/debs ./\n"), "{list}");
+}
+
+#[test]
+fn a_host_is_asked_for_what_it_must_know() {
+    let config = two_heads();
+    let names = |host: &str| super::wanted(&config, config.host(host).unwrap()).names;
+    assert_eq!(names("head1").len(), 6);
+    assert_eq!(names("node001"), ["node001", "head1", "head2", "db1"], "not the other nodes");
+    let wanted = super::wanted(&config, config.host("db1").unwrap());
+    assert_eq!(wanted.ports, [6819, 8443]);
+    assert!(wanted.packages.contains(&"mariadb-server".to_owned()));
+}
+
+#[test]
 fn hybrid_hosts_get_what_slurm_takes() {
     for (system, plugin) in [("debian-12", "cgroup/v1"), ("debian-13", "disabled")] {
         let config = single();
@@ -393,8 +510,11 @@ fn preflight_says_what_is_wrong_and_what_mends_it() {
         (|_, facts| facts.get_mut("head1").unwrap().has_systemd = false, "systemd"),
         (|_, facts| facts.get_mut("node001").unwrap().hostname = "other".into(), "hostnamectl set-hostname node001"),
         (|_, facts| drop(facts.get_mut("head1").unwrap().ports.insert(6817, "nginx".into())), "port 6817"),
-        (|_, facts| drop(facts.get_mut("head1").unwrap().free_mib.insert("/var".into(), 100)), "make room"),
-        (|_, facts| drop(facts.get_mut("node001").unwrap().names.insert("head1".into(), vec![])), "not known on node001"),
+        (|_, facts| *facts.get_mut("head1").unwrap().free_mib.get_mut(Path::new("/var")).unwrap() = 100, "make room"),
+        (
+            |_, facts| drop(facts.get_mut("node001").unwrap().names.insert("head1".into(), vec![])),
+            "not known on node001",
+        ),
         (
             |_, facts| {
                 let wrong = vec!["192.0.2.1".parse().unwrap()];

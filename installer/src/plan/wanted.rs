@@ -3,9 +3,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::apptainer;
-use super::configuration::{CGROUP_CONF, GRES_CONF};
 use super::family::Family;
-use super::site::{MOUNTS, MUNGE_KEY, SLURM_CONF, STATE};
+use super::site::{CGROUP_CONF, GRES_CONF, MOUNTS, MUNGE_KEY, SLURM_CONF, STATE};
 use super::{dashboard, ssh_ca};
 use crate::config::{Config, ConfigHost, Packages, Role};
 use crate::facts::Wanted;

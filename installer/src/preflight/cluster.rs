@@ -47,6 +47,7 @@ pub(super) fn judge(config: &Config, facts: &BTreeMap<String, Facts>, findings: 
     names(config, &hosts, findings);
     heads(config, findings);
     releases(&hosts, findings);
+    crate::plan::hardware::nodes(config, &hosts, findings);
     if let Err(found) = crate::plan::identities::settle(config, &hosts) {
         findings.extend(found);
     }

@@ -17,6 +17,14 @@ const ROOM_DATABASE: u64 = 4096;
 /// Memory that the daemons need, MiB.
 const MEMORY: u64 = 900;
 
+/// What holds for all hosts.
+pub(super) struct Cluster<'a> {
+    pub(super) config: &'a Config,
+    pub(super) secrets: &'a Secrets,
+    /// Whether the Slurm that runs there, if any, is one that we made.
+    pub(super) is_ours: bool,
+}
+
 /// A host, what is wrong with it, and where to say so.
 struct Judge<'a> {
     config: &'a Config,
@@ -27,18 +35,18 @@ struct Judge<'a> {
 }
 
 /// Judges a host that could be reached.
-pub(super) fn judge(config: &Config, host: &ConfigHost, facts: &Facts, secrets: &Secrets, findings: &mut Vec<Finding>) {
+pub(super) fn judge(cluster: &Cluster, host: &ConfigHost, facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(family) = Family::of(&facts.os) else {
         findings.push(super::unsupported(&host.name, &facts.os));
         return;
     };
-    let mut judge = Judge { config, host, facts, family, findings };
+    let mut judge = Judge { config: cluster.config, host, facts, family, findings };
     judge.system();
     judge.room();
     judge.ports();
     judge.packages();
     judge.versions();
-    judge.munge_key(secrets);
+    judge.munge_key(cluster);
     judge.slurm_conf();
     judge.surroundings();
     judge.shares();
@@ -155,9 +163,9 @@ impl Judge<'_> {
         }
     }
 
-    fn munge_key(&mut self, secrets: &Secrets) {
+    fn munge_key(&mut self, cluster: &Cluster) {
         let there = self.facts.digests.get(Path::new(MUNGE_KEY));
-        let is_other = there.is_some_and(|there| *there != crate::plan::sha256(&secrets.munge_key.0));
+        let is_other = there.is_some_and(|there| *there != crate::plan::sha256(&cluster.secrets.munge_key.0));
         if !is_other {
             return;
         }
@@ -166,7 +174,7 @@ impl Judge<'_> {
         let keep = format!(
             "to keep it for the cluster: install -m 600 {MUNGE_KEY} /var/lib/slurmdash-install/secrets/{MUNGE_KEY_FILE}"
         );
-        if is_used {
+        if is_used && !cluster.is_ours {
             self.error("Slurm runs there with another munge key", keep);
         } else {
             self.warning("it has another munge key, which is replaced and comes back with a rollback", keep);
