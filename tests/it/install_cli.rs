@@ -132,10 +132,10 @@ fn the_schema_is_json_and_has_every_section() {
 fn a_wrong_configuration_is_told_with_line_and_column_and_leaves_nothing() {
     let install = Install::new();
     let cases = [
-        ("cluster: hpc\nhosts:\n  - name: head1\n    role: [controller, compute]\n", "4:5"),
-        ("cluster: 'a;rm -rf /'\nhosts: [{name: head1, roles: [controller, compute]}]\n", "1:10"),
-        ("cluster: hpc\nhosts: [\n", "2"),
-        ("cluster: hpc\nhosts:\n  - {name: '$(id)', roles: [controller, compute]}\n", "3:"),
+        ("cluster: hpc\nhosts:\n  - name: head1\n    role: [controller, compute]\n", "line 4, column 5"),
+        ("cluster: 'a;rm -rf /'\nhosts: [{name: head1, roles: [controller, compute]}]\n", "line 1, column 10"),
+        ("cluster: hpc\nhosts: [\n", "line "),
+        ("cluster: hpc\nhosts:\n  - {name: '$(id)', roles: [controller, compute]}\n", "line 3, column "),
     ];
     for (yaml, place) in cases {
         let output = install.plan(yaml);
@@ -231,13 +231,13 @@ fn without_a_journal_there_is_nothing_to_tell() {
     );
     let json = install.run(&["install", "status", "--json", "--state-dir", state]);
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(json, json!({"runs": [], "running": null}));
+    assert_eq!((&json["runs"], &json["at_work"], &json["unfinished"]), (&json!([]), &Value::Null, &Value::Null));
     let back = install.run(&["install", "rollback", "--yes", "--state-dir", state]);
     assert_eq!(back.status.code(), Some(0));
     assert!(text(&back.stdout).contains("othing"), "{back:?}");
     let resume = install.run(&["install", "--resume", "--yes", "--state-dir", state]);
     assert_eq!(resume.status.code(), Some(1));
-    assert!(text(&resume.stderr).contains("nothing to go on with"), "{resume:?}");
+    assert!(text(&resume.stderr).contains("none to go on with"), "{resume:?}");
     assert!(!install.state().exists(), "looking makes no folder");
 }
 
@@ -272,13 +272,15 @@ fn the_far_end_lives_through_hostile_lines() {
     ];
     for line in lines {
         let (code, answers) = far_end(format!("{line}\n").as_bytes());
-        assert!(code.is_some(), "{line:.40}: it was killed by a signal");
-        for answer in answers {
-            assert!(serde_json::from_str::<Value>(&answer).is_ok(), "{line:.40}: not JSON: {answer}");
+        assert_eq!(code, Some(1), "{line:.40}");
+        // It says who it is, then answers, and hangs up.
+        assert!(answers[0].starts_with("slurmdash-install {"), "{answers:?}");
+        assert_eq!(answers.len(), 2, "{line:.40}");
+        for answer in &answers[1..] {
+            assert!(serde_json::from_str::<Value>(answer).is_ok(), "{line:.40}: not JSON: {answer}");
         }
     }
-    let (code, _) = far_end(&[0xff, 0xfe, b'\n']);
-    assert!(code.is_some());
+    assert_eq!(far_end(&[0xff, 0xfe, b'\n']).0, Some(1));
     assert_eq!(far_end(b"").0, Some(0), "nobody there any more is a good end");
 }
 

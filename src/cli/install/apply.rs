@@ -240,3 +240,30 @@ fn after(voice: Voice, on_failure: Option<OnFailure>, report: &Report) -> Wish {
     }
     unasked
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_person_a_failure_is_undone_and_a_stop_is_kept() {
+        let nobody = Voice { is_terminal: false, can_ask: false, colours: false };
+        let report = |ended| Report {
+            run: None,
+            ended,
+            changed: Vec::new(),
+            already: Vec::new(),
+            besides: Vec::new(),
+            failures: Vec::new(),
+            left_out: std::collections::BTreeMap::new(),
+        };
+        let wish = |how, ended| after(nobody, how, &report(ended));
+        assert_eq!(wish(None, Ended::Failed), Wish::RollBack);
+        assert_eq!(wish(Some(OnFailure::Ask), Ended::Failed), Wish::RollBack);
+        assert_eq!(wish(Some(OnFailure::Rollback), Ended::Failed), Wish::RollBack);
+        assert_eq!(wish(Some(OnFailure::Keep), Ended::Failed), Wish::Keep);
+        for how in [None, Some(OnFailure::Ask), Some(OnFailure::Rollback), Some(OnFailure::Keep)] {
+            assert_eq!(wish(how, Ended::Stopped), Wish::Keep, "nothing failed");
+        }
+    }
+}

@@ -160,10 +160,10 @@ impl Found {
 }
 
 /// Stands where a host's name was.
-const PLACE: char = '\0';
+pub const PLACE: char = '\0';
 
 /// A text with [`PLACE`] wherever a host's name stands as a word.
-fn placed(text: &str, host: &str) -> String {
+pub fn placed(text: &str, host: &str) -> String {
     if host.is_empty() {
         return text.to_owned();
     }
@@ -215,6 +215,9 @@ impl Shown {
             if number == 1 { format!("1 {one}") } else { format!("{number} {more}") }
         };
         let same = count(self.same, "thing is as it should be", "things are as they should be");
+        if self.changes.is_empty() && self.has_errors() {
+            return "Nothing is planned before the errors above are mended.".to_owned();
+        }
         if self.changes.is_empty() {
             return format!("Nothing to do: {same}.");
         }

@@ -84,3 +84,21 @@ fn listen(told: impl Fn(Told) + Send + 'static) -> Result<(), String> {
     std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(failed)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_goes_away_stops_a_run_once_and_a_person_twice_at_once() {
+        let reins = Reins::default();
+        reins.hold(|| {
+            reins.told(Told::HangUp);
+            reins.told(Told::HangUp);
+            assert!(reins.control.stops() && !reins.control.breaks_off());
+            reins.told(Told::Stop);
+            assert!(reins.control.breaks_off());
+        });
+        reins.hold(|| assert!(!reins.control.stops(), "what comes next begins anew"));
+    }
+}

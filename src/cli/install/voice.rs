@@ -11,7 +11,7 @@ pub struct Voice {
     /// Somebody can answer.
     pub can_ask: bool,
     /// Colours are welcome (`NO_COLOR`, no-color.org).
-    colours: bool,
+    pub(super) colours: bool,
 }
 
 /// Colours, as SGR parameters (ECMA-48).
