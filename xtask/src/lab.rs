@@ -54,7 +54,7 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
-    /// Copies a file in: FILE HOST:/PATH. It keeps its mode.
+    /// Copies a file in, to `HOST:/PATH`. It keeps its mode.
     Put { file: PathBuf, to: String },
     /// Cuts the power.
     Kill { host: String },

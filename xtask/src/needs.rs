@@ -104,6 +104,8 @@ pub const LAB: Need = Need {
         "openssh-client",
         "util-linux",
         "e2fsprogs",
+        "dpkg-dev",
+        "curl",
     ],
     dnf: &[],
     brew: &[],

@@ -139,7 +139,7 @@ pub enum Undo {
     /// A group or a user.
     Account(account::AccountUndo),
     /// Packages.
-    Packages(packages::PackagesUndo),
+    Packages(Box<packages::PackagesUndo>),
     /// A unit.
     Unit(crate::host::Unit),
     /// A database or what is in it.
@@ -265,3 +265,6 @@ impl Act for Action {
         self.act().revert(host, setting, undo)
     }
 }
+
+#[cfg(test)]
+mod tests;

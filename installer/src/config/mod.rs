@@ -3,13 +3,84 @@
 //! [`parse`] reads a file, strictly, and says everything that is wrong with it at once, each with its place and what to do.
 //! What it gives is complete: defaults are filled in and lists of hosts expanded. What is left open there (`Option`) is
 //! for the hosts themselves to say.
+mod accounting;
+mod file;
+mod hosts;
+mod names;
+mod owned;
+mod partitions;
+mod problem;
+mod propose;
+pub(crate) mod render;
+mod resolve;
+mod schema;
+#[cfg(test)]
+pub(crate) mod tests;
+mod yaml;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::names::{is_address, is_cluster_name, is_slurm_name as is_feature};
+pub use self::owned::{owned_cgroup_option, owned_option, owned_partition_option};
+pub use self::problem::Problem;
+pub use self::propose::init;
+use self::resolve::judge_options;
+pub use self::schema::schema;
 pub use crate::action::{Account, Member, Qos};
+
+/// Whether a host can have this name.
+pub(crate) fn is_free_host_name(name: &str) -> bool {
+    names::is_host_name(name) && !hosts::is_taken(name)
+}
+
+/// Whether a partition can have this name.
+pub(crate) fn is_partition_name(name: &str) -> bool {
+    names::is_slurm_name(name) && !name.eq_ignore_ascii_case("default")
+}
+
+/// Whether this is a file of a device.
+pub(crate) fn is_device(path: &str) -> bool {
+    path.starts_with("/dev/") && names::is_clean_path(path)
+}
+
+/// Whether this can be a folder that all hosts see.
+pub(crate) fn is_shared_folder(path: &str) -> bool {
+    names::is_clean_path(path) && !resolve::is_system_folder(path)
+}
+
+/// Whether an option can be passed on.
+pub(crate) fn is_option(name: &str, value: &str) -> bool {
+    names::is_option_name(name) && names::wrong_value(value).is_none()
+}
+
+/// Hosts of one cluster.
+pub const MAX_HOSTS: usize = 10_000;
+
+/// Reads `cluster.yaml`. All that is wrong is told at once, in the order of the file: what the schema refuses and, when
+/// what is left can be understood, what doesn't fit together.
+pub fn parse(text: &str) -> Result<Config, Vec<Problem>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let root = yaml::read(text).map_err(|problem| vec![problem])?;
+    let mut report = problem::Report::default();
+    let value = schema::check(&root, &mut report);
+    let config = match serde_json::from_value(value) {
+        Ok(file) => Some(resolve::resolve(file, &mut report)),
+        Err(error) => {
+            if report.is_empty() {
+                report.refuse(&problem::KeyPath::default(), format!("can't be read: {error}"));
+            }
+            None
+        }
+    };
+    match config {
+        Some(config) if report.is_empty() => Ok(config),
+        _ => Err(report.into_problems(|path| root.find(path))),
+    }
+}
 
 /// The part that a host has in the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -381,6 +452,31 @@ pub struct Versions {
 }
 
 impl Config {
+    /// No hosts and no partitions, and what stands in every other section that isn't written. Not a cluster yet.
+    pub(crate) fn bare() -> Self {
+        Self {
+            cluster: "hpc".to_owned(),
+            hosts: Vec::new(),
+            ssh: Ssh::default(),
+            partitions: Vec::new(),
+            storage: Storage::default(),
+            identities: Identities::default(),
+            memory_margin: MemoryMargin::default(),
+            accounting: Accounting {
+                enabled: true,
+                database_on_controller: false,
+                accounts: Vec::new(),
+                qos: Vec::new(),
+                users: Vec::new(),
+            },
+            slurm: Slurm::default(),
+            dashboard: Dashboard::default(),
+            apptainer: true,
+            packages: Packages::Distribution,
+            versions: Versions::default(),
+        }
+    }
+
     /// Hosts with this part, in order.
     pub fn hosts_with(&self, role: Role) -> impl Iterator<Item = &ConfigHost> {
         self.hosts.iter().filter(move |host| host.has(role))

@@ -144,12 +144,9 @@ fn sources(release: Release) -> Result<String> {
         targets.lines().find_map(|line| line.strip_prefix(&format!("Debian|{label}|"))).map(str::to_owned)
     };
     let main = site("Debian").context("this machine's apt knows no mirror of Debian (apt-get update?)")?;
-    let mut text = format!("deb [signed-by={KEYRING}] {main} {release} main\n");
-    text += &format!("deb [signed-by={KEYRING}] {main} {release}-updates main\n");
-    if let Some(security) = site("Debian-Security") {
-        text += &format!("deb [signed-by={KEYRING}] {security} {release}-security main\n");
-    }
-    Ok(text)
+    let line = |site: &str, part: &str| format!("deb [signed-by={KEYRING}] {site} {release}{part} main\n");
+    let security = site("Debian-Security").map(|site| line(&site, "-security")).unwrap_or_default();
+    Ok(line(&main, "") + &line(&main, "-updates") + &security)
 }
 
 fn remove(file: &Path) -> Result<()> {

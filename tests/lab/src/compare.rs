@@ -58,6 +58,9 @@ pub const EXCEPTIONS: &[Exception] = &[
     anything("/var/lib/dpkg/triggers", "the package manager's own list of what to do later"),
     mtime("/var/lib/dpkg/diversions*", "written whole when any package changes"),
     mtime("/var/lib/dpkg/statoverride*", "written whole when any package changes"),
+    mtime("/var/lib/dpkg/alternatives", "written whole when a package with an alternative comes or goes"),
+    anything("/var/lib/ucf/hashfile.*", "ucf's copies of its list from before each change"),
+    mtime("/var/lib/ucf/hashfile", "ucf's list of configuration files, written whole"),
     anything("/etc/ld.so.cache", "made anew from the libraries that there are"),
     anything("/etc/.pwd.lock", "made by the first program that changes an account"),
     mtime("/etc/passwd", REWRITTEN),
@@ -158,7 +161,7 @@ fn differences(path: &str, was: &Entry, is: &Entry, any_time: bool) -> Option<St
     if let (Some(was), Some(is)) = (&was.text, &is.text)
         && was != is
     {
-        text += &format!("\n{}", lines(was, is));
+        text = format!("{text}\n{}", lines(was, is));
     }
     Some(text)
 }
@@ -167,13 +170,11 @@ fn differences(path: &str, was: &Entry, is: &Entry, any_time: bool) -> Option<St
 fn lines(was: &str, is: &str) -> String {
     let only = |one: &str, other: &str, sign: &str| {
         let other: Vec<_> = other.lines().collect();
-        one.lines()
-            .filter(|line| !other.contains(line))
-            .map(|line| format!("      {sign} {line}\n"))
-            .collect::<String>()
+        let only = one.lines().filter(|line| !other.contains(line)).map(|line| format!("      {sign} {line}"));
+        only.collect::<Vec<_>>()
     };
-    let found = only(was, is, "-") + &only(is, was, "+");
-    if found.is_empty() { "      the same lines in another order".to_owned() } else { found.trim_end().to_owned() }
+    let found = [only(was, is, "-"), only(is, was, "+")].concat().join("\n");
+    if found.is_empty() { "      the same lines in another order".to_owned() } else { found }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Bridges, cables and the hosts' fixed names and addresses.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::run::{LIMIT, Ran, finish, run};
+use crate::run::{LIMIT, Ran, eventually, finish, run};
 
 /// Where the package cache answers: on this machine's loopback, which hosts reach through their bridge.
 pub const CACHE: Ipv4Addr = Ipv4Addr::new(10, 78, 255, 1);
@@ -71,7 +73,7 @@ pub fn cable(machine: &str) -> String {
 pub fn hosts_file(number: u8) -> String {
     let mut text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n".to_owned();
     for (name, last) in HOSTS {
-        text += &format!("10.78.{number}.{last}\t{name}.lab {name}\n");
+        let _ = writeln!(text, "10.78.{number}.{last}\t{name}.lab {name}");
     }
     text
 }
@@ -126,14 +128,23 @@ pub fn plug(machine: &str, plugged: bool) -> Result<()> {
     Ok(())
 }
 
+/// Takes the cable of a host that is off away. The kernel does so too, but only when it has forgotten the host's own end.
+pub fn remove_cable(machine: &str) -> Result<()> {
+    let cable = cable(machine);
+    if exists(&cable) && !quiet(&["ip", "link", "delete", &cable])?.ok() {
+        eventually(&format!("{cable} is gone"), Duration::from_secs(10), || Ok((!exists(&cable)).then_some(())))?;
+    }
+    Ok(())
+}
+
 /// Drops everything between two addresses, both ways, until [`join`]; others hear both.
 pub fn part(number: u8, one: Ipv4Addr, other: Ipv4Addr) -> Result<()> {
     let table = table(number);
     let mut rules = format!("add table bridge {table}\n");
     for hook in ["forward", "input", "output"] {
-        rules += &format!("add chain bridge {table} at_{hook} {{ type filter hook {hook} priority 0; }}\n");
-        rules += &format!("add rule bridge {table} at_{hook} ip saddr {one} ip daddr {other} drop\n");
-        rules += &format!("add rule bridge {table} at_{hook} ip saddr {other} ip daddr {one} drop\n");
+        let _ = writeln!(rules, "add chain bridge {table} at_{hook} {{ type filter hook {hook} priority 0; }}");
+        let _ = writeln!(rules, "add rule bridge {table} at_{hook} ip saddr {one} ip daddr {other} drop");
+        let _ = writeln!(rules, "add rule bridge {table} at_{hook} ip saddr {other} ip daddr {one} drop");
     }
     finish(&["nft", "-f", "-"], Some(rules.as_bytes()), LIMIT)?.good()?;
     Ok(())

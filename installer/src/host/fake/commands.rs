@@ -215,7 +215,7 @@ fn sql(world: &mut World, statement: &str) -> Result<String, String> {
         return Ok(if world.database_users.contains_key(&name) { "user\n".into() } else { String::new() });
     }
     if statement.starts_with("SELECT 'grant'") {
-        let (name, user) = (quoted('\'', 1), quoted('\'', 2));
+        let (name, user) = (statement.rsplit('\'').nth(1).unwrap_or_default().to_owned(), quoted('\'', 1));
         let is_there = world.grants.contains(&(name, user));
         return Ok(if is_there { "grant\n".into() } else { String::new() });
     }
@@ -227,9 +227,9 @@ fn sql(world: &mut World, statement: &str) -> Result<String, String> {
         let password = password.replace("''", "'").replace("\\\\", "\\");
         world.database_users.entry(quoted('\'', 0)).or_insert(password);
     } else if statement.starts_with("GRANT ALL PRIVILEGES ON") {
-        world.grants.insert((quoted('`', 0), quoted('\'', 0)));
+        world.grants.insert((quoted('`', 0).replace('\\', ""), quoted('\'', 0)));
     } else if statement.starts_with("REVOKE ALL PRIVILEGES ON") {
-        world.grants.remove(&(quoted('`', 0), quoted('\'', 0)));
+        world.grants.remove(&(quoted('`', 0).replace('\\', ""), quoted('\'', 0)));
     } else if statement.starts_with("DROP DATABASE IF EXISTS") {
         world.databases.remove(&quoted('`', 0));
         // Grants on a database outlive it.
@@ -237,7 +237,9 @@ fn sql(world: &mut World, statement: &str) -> Result<String, String> {
         let user = quoted('\'', 0);
         world.grants.retain(|(_, of)| *of != user);
         world.database_users.remove(&user);
-    } else if statement != "SELECT 1" {
+    } else if statement.starts_with("SELECT 'table'") {
+        return Ok("table\n".into());
+    } else if statement != "SET SESSION sql_mode = ''" {
         return Err(format!("ERROR 1064 (42000): You have an error in your SQL syntax near '{statement}'"));
     }
     Ok(String::new())
