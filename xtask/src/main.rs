@@ -43,7 +43,7 @@ enum Command {
     Ui(ui::Arguments),
     /// Builds everything and serves a simulated cluster.
     Demo(demo::Arguments),
-    /// Runs the tests: unit, it, e2e, or all when none is named.
+    /// Runs the tests: unit, it, e2e, lab, or all when none is named.
     Test(test::Arguments),
     /// Real hosts to try things on: up, exec, ssh, put, kill, cut, reset, …
     Lab(lab::Arguments),

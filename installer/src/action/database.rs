@@ -194,7 +194,10 @@ impl Act for MakeDatabase {
             Ok(missing) if missing.is_empty() => return Ok(Look::Same),
             Ok(missing) => (missing, true),
             // MariaDB comes with an earlier step. What can't be asked for now must not be removed later.
-            Err(StepError::Host(HostError::Failed { .. } | HostError::NotStarted { .. })) => (Vec::new(), false),
+            Err(StepError::Host(HostError::NotStarted { .. })) => (Vec::new(), false),
+            Err(StepError::Host(HostError::Failed { said, .. })) if said.contains("Can't connect") => {
+                (Vec::new(), false)
+            }
             Err(error) => return Err(error),
         };
         let summary = match missing.as_slice() {

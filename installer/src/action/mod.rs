@@ -265,3 +265,6 @@ impl Act for Action {
         self.act().revert(host, setting, undo)
     }
 }
+
+#[cfg(test)]
+mod tests;

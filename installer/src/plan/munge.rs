@@ -18,7 +18,7 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
     let mut daemons = Steps::new(Phase::Munge, "munge with that key");
     for host in &site.hosts {
         let name = host.name();
-        if !super::packages::wanted(&site.config.storage, host).iter().any(|package| package == host.family.munge) {
+        if !super::packages::wanted(site.config, host).iter().any(|package| package == host.family.munge) {
             continue;
         }
         keys.add(name, draft::directory("/etc/munge", "munge", 0o700, Holds::Scratch));

@@ -5,13 +5,19 @@ use super::Phase;
 use super::draft::{self, Draft, Steps};
 use super::family::{Daemon, Kind};
 use super::site::{Site, SiteHost};
-use crate::config::{Packages, ShareFrom, Storage};
+use crate::config::{Config, Packages, Role, ShareFrom};
 
 /// What a host needs, sorted.
-pub(crate) fn wanted(storage: &Storage, host: &SiteHost) -> Vec<String> {
+pub(crate) fn wanted(config: &Config, host: &SiteHost) -> Vec<String> {
     let family = &host.family;
-    let mut names: BTreeSet<&str> = host.host.roles.iter().flat_map(|role| family.packages(*role)).collect();
-    for share in [&storage.shared, &storage.home].into_iter().flatten() {
+    let is_used = |role: &&Role| match role {
+        Role::Database => config.accounting.enabled,
+        Role::Dashboard => config.dashboard.enabled,
+        _ => true,
+    };
+    let roles = host.host.roles.iter().filter(is_used);
+    let mut names: BTreeSet<&str> = roles.flat_map(|role| family.packages(*role)).collect();
+    for share in [&config.storage.shared, &config.storage.home].into_iter().flatten() {
         if let ShareFrom::Host(server) = &share.from {
             names.insert(if server == host.name() { family.nfs_server } else { family.nfs_client });
         }
@@ -33,7 +39,7 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
 
     let mut steps = Steps::new(Phase::Packages, "packages of the distribution");
     for host in &site.hosts {
-        let names = wanted(&site.config.storage, host);
+        let names = wanted(site.config, host);
         if !names.is_empty() {
             steps.add(host.name(), draft::packages(names));
         }
@@ -57,7 +63,7 @@ fn source(site: &Site, host: &SiteHost) -> Option<String> {
 /// The package that brings the source of Slurm's packages, where Slurm can't be had without it.
 fn missing_source(site: &Site, host: &SiteHost) -> Option<String> {
     let extra = host.family.extra_sources?;
-    let needs_slurm = wanted(&site.config.storage, host).iter().any(|name| name.starts_with(host.family.client));
+    let needs_slurm = wanted(site.config, host).iter().any(|name| name.starts_with(host.family.client));
     let is_there = host.facts.packages.contains_key(extra);
     let has = |name: &str| host.facts.available.contains_key(name) || host.facts.packages.contains_key(name);
     let has_slurm = has(host.family.client) || has(host.family.package(Daemon::Database));

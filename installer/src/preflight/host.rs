@@ -137,7 +137,7 @@ impl Judge<'_> {
         }
         let site = SiteHost { host: self.host, facts: self.facts, family: self.family };
         let missing: Vec<String> =
-            crate::plan::packages::wanted(&self.config.storage, &site).into_iter().filter(|name| !has(name)).collect();
+            crate::plan::packages::wanted(self.config, &site).into_iter().filter(|name| !has(name)).collect();
         if !missing.is_empty() {
             let fix = match (self.family.extra_sources, self.facts.os.id.as_str()) {
                 (Some(extra), _) => format!("add the source that has them: {extra}, and CRB or PowerTools"),

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::Lifetime;
 use crate::net::{CACHE, CACHE_PORT, any_up};
 use crate::process;
 use crate::run::{eventually, on_path};
@@ -29,7 +28,7 @@ pub fn up(shared: &Path) -> Result<()> {
         fs::write(configuration.join("acng.conf"), text)?;
         let program = on_path("apt-cacher-ng").context("apt-cacher-ng is missing")?;
         let argv = [program.display().to_string(), "-c".to_owned(), configuration.display().to_string()];
-        process::start(&argv, &[], &logs.join("output"), &id(shared), Lifetime::ByHand)?;
+        process::start(&argv, &[], &logs.join("output"), &id(shared))?;
     }
     let address = SocketAddr::from((CACHE, CACHE_PORT));
     eventually("an answer of the package cache", Duration::from_secs(20), || {

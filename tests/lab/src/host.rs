@@ -147,18 +147,12 @@ impl<'lab> Host<'lab> {
         for folder in &cgroups {
             fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         }
-        process::start(&argv, &cgroups, &places.folder.join("console"), &self.id(), self.lab.lifetime)
+        process::start(&argv, &cgroups, &places.folder.join("console"), &self.id())
     }
 
     /// One of its own in each tree that systemd looks at.
     fn cgroups(&self) -> Vec<PathBuf> {
-        let top = Path::new("/sys/fs/cgroup");
-        let trees = if top.join("cgroup.controllers").exists() {
-            vec![top.to_path_buf()]
-        } else {
-            ["unified", "systemd"].map(|tree| top.join(tree)).into_iter().filter(|tree| tree.is_dir()).collect()
-        };
-        trees.into_iter().map(|tree| tree.join("slurmdash-lab").join(self.machine())).collect()
+        process::cgroups().into_iter().map(|folder| folder.join(self.machine())).collect()
     }
 
     pub(crate) fn wait(&self) -> Result<()> {
@@ -252,15 +246,15 @@ impl<'lab> Host<'lab> {
 
     /// Cuts its power: everything in it is gone at once. Its disk stays as the kernel has it.
     pub fn kill(&self) -> Result<()> {
-        if let Ok(first) = self.first_process() {
-            process::kill(first)?;
+        for cgroup in self.cgroups() {
+            process::kill_all(&cgroup)?;
         }
         process::end(&self.id(), &self.mark())?;
+        net::remove_cable(&self.machine())?;
         root::unmount(&self.places())?;
-        for cgroup in self.cgroups() {
-            remove_cgroup(&cgroup);
-        }
-        Ok(())
+        eventually(&format!("{} has left its cgroups", self.name), Duration::from_secs(10), || {
+            self.cgroups().iter().try_for_each(|cgroup| remove_cgroup(cgroup)).map(Some)
+        })
     }
 
     /// Switches it off in order.
@@ -303,12 +297,16 @@ impl<'lab> Host<'lab> {
     }
 }
 
-/// Takes an empty tree of cgroups away; one in use stays, and is taken at the next start.
-fn remove_cgroup(folder: &Path) {
-    if let Ok(entries) = fs::read_dir(folder) {
-        for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
-            remove_cgroup(&entry.path());
-        }
-        let _ = fs::remove_dir(folder);
+/// Takes a tree of cgroups away in which nothing runs. None is good too.
+fn remove_cgroup(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
     }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_cgroup(&entry.path())?;
+        }
+    }
+    fs::remove_dir(folder).with_context(|| folder.display().to_string())
 }

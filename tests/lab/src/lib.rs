@@ -16,8 +16,8 @@
 //! - A command that enters a host gets no more capabilities than that host has. With root's own, `date -s` in a host sets
 //!   the clock of the whole machine: there is no namespace for it.
 //! - Every host's launcher is in a cgroup of its own; nspawn puts `payload` below its caller's, and two would share it.
-//! - Nothing is ended by name. A process is ended when its id was written down and its command line is still the one
-//!   that was started.
+//! - Nothing is ended by name: only what is in a host's own cgroup, or has an id that was written down and the command
+//!   line that was started.
 //! - A route that leads nowhere keeps the lab's addresses on this machine when the bridge is gone.
 //! - Everything that asks a daemon has a time limit.
 
@@ -34,6 +34,7 @@ pub mod run;
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Child;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -54,15 +55,6 @@ pub const PROGRAMS: [(&str, &str); 10] = [
     ("curl", "curl"),
 ];
 
-/// Whether what was started ends with the one who started it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
-    /// It ends with the thread that boots a host, however that ends.
-    Test,
-    /// It goes on until [`Lab::down`].
-    ByHand,
-}
-
 /// Hosts with a network of their own.
 #[derive(Debug)]
 pub struct Lab {
@@ -71,7 +63,8 @@ pub struct Lab {
     shared: PathBuf,
     /// `target/lab/N`.
     folder: PathBuf,
-    lifetime: Lifetime,
+    /// Ends the hosts of a test with the test. Without one they go on until [`Lab::down`].
+    watcher: Option<Child>,
     /// Held while this lab is used; freed when it is dropped.
     _lock: File,
 }
@@ -80,26 +73,28 @@ impl Lab {
     /// The lab of the tests, with nothing in it: whatever an earlier run left is ended and forgotten. Waits while
     /// another test has it.
     pub fn for_test() -> Result<Self> {
-        let lab = Self::open(number_from_environment(0)?, Lifetime::Test)?;
+        let mut lab = Self::open(number_from_environment(0)?)?;
         lab.down()?;
         lab.forget()?;
+        let cgroups = process::cgroups().into_iter().next().context("no cgroups")?;
+        lab.watcher = Some(process::watch(&cgroups.join(format!("l{}-", lab.number)))?);
         lab.start()?;
         Ok(lab)
     }
 
     /// A lab that stays up after this process.
     pub fn by_hand(number: u8) -> Result<Self> {
-        let lab = Self::open(number, Lifetime::ByHand)?;
+        let lab = Self::open(number)?;
         lab.start()?;
         Ok(lab)
     }
 
     /// One that is up already, or not; starts nothing.
     pub fn look(number: u8) -> Result<Self> {
-        Self::open(number, Lifetime::ByHand)
+        Self::open(number)
     }
 
-    fn open(number: u8, lifetime: Lifetime) -> Result<Self> {
+    fn open(number: u8) -> Result<Self> {
         can_run()?;
         ensure!(number < net::CACHE.octets()[2], "labs have numbers below {}", net::CACHE.octets()[2]);
         let shared = place()?;
@@ -108,7 +103,7 @@ impl Lab {
         // Closed in every program that is started, as std opens files with O_CLOEXEC.
         let lock = File::create(folder.join("lock"))?;
         lock.lock()?;
-        Ok(Self { number, shared, folder, lifetime, _lock: lock })
+        Ok(Self { number, shared, folder, watcher: None, _lock: lock })
     }
 
     fn start(&self) -> Result<()> {
@@ -208,9 +203,10 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if self.lifetime == Lifetime::Test {
-            // What is left is ended at the next start; there is nobody to tell.
+        if let Some(mut watcher) = self.watcher.take() {
+            // What is left is ended by the watcher, or at the next start; there is nobody to tell.
             let _ = self.down();
+            let _ = watcher.wait();
         }
     }
 }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::run::{LIMIT, Ran, finish, run};
+use crate::run::{LIMIT, Ran, eventually, finish, run};
 
 /// Where the package cache answers: on this machine's loopback, which hosts reach through their bridge.
 pub const CACHE: Ipv4Addr = Ipv4Addr::new(10, 78, 255, 1);
@@ -124,6 +125,15 @@ pub fn down(number: u8) -> Result<()> {
 /// Pulls a host's cable out, or puts it in.
 pub fn plug(machine: &str, plugged: bool) -> Result<()> {
     run(&["ip", "link", "set", &cable(machine), if plugged { "up" } else { "down" }])?;
+    Ok(())
+}
+
+/// Takes the cable of a host that is off away. The kernel does so too, but only when it has forgotten the host's own end.
+pub fn remove_cable(machine: &str) -> Result<()> {
+    let cable = cable(machine);
+    if exists(&cable) && !quiet(&["ip", "link", "delete", &cable])?.ok() {
+        eventually(&format!("{cable} is gone"), Duration::from_secs(10), || Ok((!exists(&cable)).then_some(())))?;
+    }
     Ok(())
 }
 

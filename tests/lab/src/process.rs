@@ -2,38 +2,29 @@
 //! the command line is the one that was started.
 
 use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::Lifetime;
 use crate::run::eventually;
+
+/// Reads until whoever has started it is gone, then kills all that is in cgroups whose paths begin so.
+const KILL_AT_THE_END: &str = r#"cat >/dev/null; for f in "$1"*/cgroup.kill; do [ ! -e "$f" ] || echo 1 >"$f"; done"#;
 
 /// Puts itself into the cgroups named before `--`, then becomes the program.
 const INTO_CGROUPS: &str =
     r#"while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 70; shift; done; shift; exec "$@""#;
 
 /// Starts a program in a session of its own, in the given cgroups, and writes down its id.
-///
-/// With [`Lifetime::Test`] the kernel kills it when the thread that calls this ends, so this is called from the thread
-/// that the test runs in.
-pub fn start(
-    argv: &[String],
-    cgroups: &[std::path::PathBuf],
-    output: &Path,
-    id: &Path,
-    lifetime: Lifetime,
-) -> Result<()> {
+pub fn start(argv: &[String], cgroups: &[PathBuf], output: &Path, id: &Path) -> Result<()> {
     let console = File::create(output)?;
     let mut command = Command::new("sh");
     command.args(["-c", INTO_CGROUPS, "sh"]).args(cgroups).args(["--", "setsid"]);
-    if lifetime == Lifetime::Test {
-        command.args(["setpriv", "--pdeathsig", "KILL"]);
-    }
     let child = command
         .args(argv)
         .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
@@ -44,6 +35,37 @@ pub fn start(
         .context("sh")?;
     fs::write(id, child.id().to_string())?;
     Ok(())
+}
+
+/// Kills what is in cgroups whose paths begin with `prefix` when this process ends, however that comes: the answer is to
+/// be kept until then.
+pub fn watch(prefix: &Path) -> Result<Child> {
+    Command::new("sh")
+        .args(["-c", KILL_AT_THE_END, "sh"])
+        .arg(prefix)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        // Who kills a test may kill its whole process group.
+        .process_group(0)
+        .spawn()
+        .context("sh")
+}
+
+/// Where cgroups of the lab are, in each tree that systemd looks at; the first is of version 2.
+pub fn cgroups() -> Vec<PathBuf> {
+    let top = Path::new("/sys/fs/cgroup");
+    let trees = if top.join("cgroup.controllers").exists() {
+        vec![top.to_path_buf()]
+    } else {
+        ["unified", "systemd"].map(|tree| top.join(tree)).into_iter().filter(|tree| tree.is_dir()).collect()
+    };
+    trees.into_iter().map(|tree| tree.join("slurmdash-lab")).collect()
+}
+
+/// Kills everything in a cgroup and below, at once. None is good too; one of version 1 has no such switch.
+pub fn kill_all(cgroup: &Path) -> Result<()> {
+    let switch = cgroup.join("cgroup.kill");
+    if switch.exists() { fs::write(&switch, "1").with_context(|| switch.display().to_string()) } else { Ok(()) }
 }
 
 /// The id that was written down, when a process with that id has `mark` in its command line. A zombie has none.

@@ -13,7 +13,7 @@ use super::PackagesUndo;
 use super::evidence::{self, Evidence};
 use crate::action::place::{self, OPEN};
 use crate::action::{Reverted, Setting, StepError};
-use crate::host::{Attributes, Host, HostError, Kind, NewUser, UnitVerb, User};
+use crate::host::{Attributes, Group, Host, HostError, Kind, NewUser, UnitVerb, User};
 
 /// What was there before is moved aside while these packages are purged, because their scripts remove it.
 const REMOVED: &[(&str, &[&str])] = &[
@@ -120,7 +120,8 @@ impl Removal<'_> {
         traces.users.extend(users.filter(|name| by_any(&|of| of.names(name))));
         let groups = self.host.groups()?.into_iter().filter(|group| is_system(group.gid)).map(|group| group.name);
         traces.groups.extend(groups.filter(|name| by_any(&|of| of.names(name))));
-        for folder in self.undo.folders.keys() {
+        let folders = self.undo.folders.keys().map(PathBuf::as_path);
+        for folder in folders.chain(super::AT_STAKE.iter().map(Path::new)) {
             let is_folder = self.host.entry(folder)?.is_some_and(|entry| entry.kind == Kind::Directory);
             let names = if is_folder { self.host.list(folder)? } else { Vec::new() };
             let paths = names.into_iter().map(|name| folder.join(name));
@@ -138,6 +139,9 @@ impl Removal<'_> {
 
     /// Whether something was there before the packages came.
     fn was_there(&self, path: &Path) -> bool {
+        if self.undo.owned.contains_key(path) {
+            return true;
+        }
         let names = path.parent().and_then(|folder| self.undo.folders.get(folder));
         names.is_some_and(|names| path.file_name().is_some_and(|name| names.iter().any(|there| name == there.as_str())))
     }
@@ -267,7 +271,8 @@ impl Removal<'_> {
         staying: &Staying,
         reverted: &mut Reverted,
     ) -> Result<(), HostError> {
-        for path in traces.paths.iter().filter(|path| !self.was_there(path)) {
+        // What is in a folder goes before the folder.
+        for path in traces.paths.iter().rev().filter(|path| !self.was_there(path)) {
             let Some(entry) = self.host.entry(path)? else { continue };
             if staying.need(|of| of.has(path) || of.units().any(|unit| path.ends_with(unit))) {
                 continue;
@@ -310,17 +315,22 @@ impl Removal<'_> {
             }
         }
         for user in self.undo.users.iter().filter(|user| traces.users.contains(&user.name)) {
-            if !self.host.users()?.iter().any(|there| there.name == user.name || there.uid == user.uid) {
-                self.bring_back(user)?;
-            }
+            self.bring_back(user)?;
         }
         Ok(())
     }
 
     fn bring_back(&self, user: &User) -> Result<(), HostError> {
-        self.host.add_user(&NewUser { user: user.clone(), with_home: false })?;
-        let of = self.undo.groups.iter().filter(|group| group.members.contains(&user.name));
-        of.into_iter().try_for_each(|group| self.host.set_member(&group.name, &user.name, true))
+        if !self.host.users()?.iter().any(|there| there.name == user.name || there.uid == user.uid) {
+            self.host.add_user(&NewUser { user: user.clone(), with_home: false })?;
+        }
+        let there = self.host.groups()?;
+        let lacks = |group: &&Group| {
+            let now = there.iter().find(|now| now.name == group.name);
+            group.members.contains(&user.name) && now.is_some_and(|now| !now.members.contains(&user.name))
+        };
+        let groups = self.undo.groups.iter().filter(lacks);
+        groups.into_iter().try_for_each(|group| self.host.set_member(&group.name, &user.name, true))
     }
 
     /// Gives what was there before its owner and mode again.

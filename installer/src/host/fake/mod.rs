@@ -125,7 +125,10 @@ impl Fake {
 
     /// Changes the host by hand, past all faults.
     pub fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        change(&mut self.state().world)
+        let world = &mut self.state().world;
+        let changed = change(world);
+        world.parts = 0;
+        changed
     }
 
     /// Puts a file there by hand, root's, with the folders above it.
