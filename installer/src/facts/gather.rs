@@ -18,7 +18,7 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
     let os = os(host)?;
     let hostname = text(host, "/proc/sys/kernel/hostname").or_else(|| says(host, "uname", &["-n"]));
     let hostname = hostname.ok_or_else(|| unknown("its name"))?.trim().split('.').next().unwrap_or_default().to_owned();
-    let has_systemd = matches!(host.entry(Path::new("/run/systemd/system")), Ok(Some(_)));
+    let has_systemd = text(host, "/proc/1/comm").is_some_and(|name| name.trim() == "systemd");
     let packages = packages(host, &os)?;
     let units = wanted.units.iter().filter(|_| has_systemd);
     let units = units.filter_map(|name| Some((name.clone(), host.unit(name).ok()?))).collect();
@@ -259,7 +259,7 @@ mod tests {
     fn what_is_asked_for_is_told() {
         let host = script()
             .file("/etc/slurm/slurm.conf", "ClusterName=hpc\n")
-            .file("/run/systemd/system/x", "")
+            .file("/proc/1/comm", "systemd\n")
             .file("/dev/nvidia1", "")
             .file("/dev/nvidia0", "")
             .file("/dev/nvidiactl", "")
@@ -313,6 +313,13 @@ mod tests {
         let host = script().says("apt-cache", "").file("/var/lib/apt/lists/mirror_Packages", "");
         assert!(gather(&host, &wanted).unwrap().available.is_empty());
         assert!(!host.ran_any("apt-get"));
+    }
+
+    #[test]
+    fn a_host_in_memory_can_be_told() {
+        let facts = gather(&crate::host::fake::Fake::debian_12("head1"), &Wanted::default()).unwrap();
+        assert_eq!((facts.hostname.as_str(), facts.os.id.as_str(), facts.cpus.total), ("head1", "debian", 2));
+        assert_eq!((facts.cgroup, facts.has_systemd, facts.uid), (Cgroup::V2, true, 0));
     }
 
     #[test]
