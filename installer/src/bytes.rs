@@ -23,3 +23,9 @@ impl<'de> Deserialize<'de> for Bytes {
         data_encoding::BASE64.decode(text.as_bytes()).map(Self).map_err(serde::de::Error::custom)
     }
 }
+
+/// SHA-256 (FIPS 180-4), as 64 hex digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    data_encoding::HEXLOWER.encode(digest.as_ref())
+}

@@ -13,12 +13,16 @@
 pub mod action;
 pub mod adopt;
 pub mod bytes;
+pub mod clock;
 pub mod config;
 pub mod facts;
+pub mod fleet;
 pub mod host;
 pub mod hostlist;
 pub mod journal;
 pub mod plan;
+pub mod preflight;
 pub mod reach;
 pub mod run;
+pub mod secrets;
 pub mod slurm_conf;

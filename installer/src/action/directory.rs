@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use crate::host::Attributes;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Look, Materials, Reverted, Setting, StepError, Undo};
-use crate::host::Host;
+use super::file::attributes_of;
+use super::place::{self, OPEN};
+use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo};
+use crate::host::{Host, Kind};
 
 /// What a folder will hold, which decides what undoing does with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,18 +45,78 @@ pub struct DirectoryUndo {
 
 impl Act for MakeDirectory {
     fn subject(&self) -> String {
-        String::from("UNWRITTEN")
+        format!("folder {}", self.path.display())
     }
 
-    fn look(&self, _host: &dyn Host, _setting: &Setting) -> Result<Look, StepError> {
-        Err(StepError::Refused("unwritten".into()))
+    fn look(&self, host: &dyn Host, _setting: &Setting) -> Result<Look, StepError> {
+        let wanted = format!("{}:{} {:04o}", self.owner, self.group, self.mode);
+        let before = self.there(host)?;
+        let summary = match before {
+            None => format!("new, {wanted}"),
+            Some(before) => {
+                let ids = place::ids(host, &self.owner, &self.group)?;
+                if ids.is_some_and(|(uid, gid)| before == Attributes { mode: self.mode, uid, gid }) {
+                    return Ok(Look::Same);
+                }
+                format!("{wanted} (was {})", place::named(host, before)?)
+            }
+        };
+        let undo = Undo::Directory(DirectoryUndo { before, missing: place::missing_above(host, &self.path)? });
+        Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
     }
 
-    fn execute(&self, _host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
-        Err(StepError::Refused("unwritten".into()))
+    fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
+        let attributes = place::attributes(host, &self.owner, &self.group, self.mode)?;
+        if self.there(host)?.is_some() {
+            return Ok(host.set_attributes(&self.path, attributes)?);
+        }
+        place::make_above(host, &self.path, OPEN)?;
+        Ok(host.make_directory(&self.path, attributes)?)
     }
 
-    fn revert(&self, _host: &dyn Host, _setting: &Setting, _undo: &Undo) -> Result<Reverted, StepError> {
-        Err(StepError::Refused("unwritten".into()))
+    fn revert(&self, host: &dyn Host, setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {
+        let Undo::Directory(DirectoryUndo { before, missing }) = undo else { return Ok(Reverted::wholly()) };
+        let mut reverted = Reverted::wholly();
+        let now = host.entry(&self.path)?.filter(|entry| entry.kind == Kind::Directory);
+        match (now, before) {
+            // Somebody removed it, or put something else there: that is theirs.
+            (None, _) => {}
+            (Some(now), Some(before)) => {
+                if attributes_of(&now) != *before {
+                    host.set_attributes(&self.path, *before)?;
+                }
+            }
+            (Some(_), None) => {
+                let mounts = place::mounts_below(host, &self.path)?;
+                if let Some(mount) = mounts.first() {
+                    let (path, mount) = (self.path.display(), mount.display());
+                    reverted.left.push(format!(
+                        "the folder {path} stays, because something is mounted on {mount}: unmount that, then remove {path}"
+                    ));
+                    return Ok(reverted);
+                }
+                if self.holds == Holds::Data && place::holds_files(host, &self.path)? {
+                    reverted.kept.push(place::keep(host, setting, &self.path)?);
+                } else {
+                    place::remove_all(host, &self.path)?;
+                }
+            }
+        }
+        place::remove_empty(host, missing)?;
+        Ok(reverted)
+    }
+}
+
+impl MakeDirectory {
+    /// Owner and mode of the folder that is there.
+    fn there(&self, host: &dyn Host) -> Result<Option<Attributes>, StepError> {
+        match host.entry(&self.path)? {
+            None => Ok(None),
+            Some(entry) if entry.kind == Kind::Directory => Ok(Some(attributes_of(&entry))),
+            Some(_) => Err(StepError::Refused(format!(
+                "{} is no folder (a link to one is none either); move it away",
+                self.path.display()
+            ))),
+        }
     }
 }

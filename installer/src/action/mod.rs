@@ -8,12 +8,14 @@
 
 mod account;
 mod await_;
+mod cause;
 mod dashboard;
 mod database;
 mod directory;
 mod file;
 mod firewall;
 mod packages;
+mod place;
 mod program;
 mod unit;
 
@@ -25,14 +27,18 @@ use serde::{Deserialize, Serialize};
 use crate::bytes::Bytes;
 use crate::host::{Host, HostError};
 
+pub use account::AccountUndo;
 pub use account::{AddGroup, AddUser};
 pub use await_::{Await, Expected};
 pub use dashboard::AddDashboardAdmin;
+pub use database::DatabaseUndo;
 pub use database::{Account, Associations, MakeDatabase, Member, Qos};
+pub use directory::DirectoryUndo;
 pub use directory::{Holds, MakeDirectory};
-pub use file::{FileBefore, WriteFile};
+pub use file::{FileBefore, FileUndo, WriteFile};
 pub use firewall::OpenPorts;
 pub use packages::InstallPackages;
+pub use packages::PackagesUndo;
 pub use program::PutProgram;
 pub use unit::{RestartUnit, SetUnit};
 
@@ -133,7 +139,7 @@ pub enum Undo {
     /// A group or a user.
     Account(account::AccountUndo),
     /// Packages.
-    Packages(packages::PackagesUndo),
+    Packages(Box<packages::PackagesUndo>),
     /// A unit.
     Unit(crate::host::Unit),
     /// A database or what is in it.
@@ -259,3 +265,6 @@ impl Act for Action {
         self.act().revert(host, setting, undo)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod local;
+#[cfg(test)]
+pub(crate) mod script;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -222,7 +224,7 @@ impl Command {
             input: Bytes::default(),
             environment: BTreeMap::new(),
             user: None,
-            within: Duration::from_secs(60),
+            within: Duration::from_mins(1),
         }
     }
 
