@@ -191,27 +191,6 @@ fn fakes(names: &[&str]) -> BTreeMap<String, Fake> {
 
 fn finish(draft: Draft, fakes: BTreeMap<String, Fake>) -> Site {
     let mut plan = draft.0;
-    // TEMP
-    for stage in &mut plan.stages {
-        stage.steps.retain(|s| {
-            !matches!(
-                s.action,
-                Action::InstallPackages(_)
-                    | Action::MakeDatabase(_)
-                    | Action::Associations(_)
-                    | Action::AddDashboardAdmin(_)
-                    | Action::OpenPorts(_)
-                    | Action::Await(_)
-            )
-        });
-    }
-    for fake in fakes.values() {
-        for n in ["munge", "slurmd", "slurmctld", "slurmdbd", "mariadb"] {
-            fake.put_file(&format!("/lib/systemd/system/{n}.service"), "x", 0o644);
-        }
-        fake.put_file("/var/lib/mysql/x", "x", 0o644);
-    }
-    // END
     let secrets = [("munge", MUNGE_KEY), ("database", PASSWORD), ("slurmdbd", SLURMDBD), ("admin", ADMIN)];
     let secrets = secrets.map(|(name, bytes)| (name.to_owned(), Bytes(bytes.into())));
     for name in fakes.keys() {

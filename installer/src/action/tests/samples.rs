@@ -63,7 +63,7 @@ pub fn bare() -> Fake {
 }
 
 /// With packages, and their daemons up and enabled.
-fn with(packages: &[&str], files: &[(&str, &str)], units: &[&str]) -> Fake {
+pub fn with(packages: &[&str], files: &[(&str, &str)], units: &[&str]) -> Fake {
     let fake = bare();
     fake.change(|world| world.install(&strings(packages))).unwrap();
     for (path, text) in files {
@@ -82,7 +82,7 @@ fn with(packages: &[&str], files: &[(&str, &str)], units: &[&str]) -> Fake {
 
 const SLURM_CONF: &str = "ClusterName=hpc\nSlurmctldHost=head1\nNodeName=node[1-2] CPUs=2\n";
 
-fn cluster() -> Fake {
+pub fn cluster() -> Fake {
     with(
         &["munge", "slurmctld", "slurmdbd", "slurm-client", "mariadb-server"],
         &[("/etc/slurm/slurm.conf", SLURM_CONF), ("/etc/slurm/slurmdbd.conf", "DbdHost=head1\n")],
@@ -90,7 +90,7 @@ fn cluster() -> Fake {
     )
 }
 
-fn with_dashboard() -> Fake {
+pub fn with_dashboard() -> Fake {
     let fake = cluster();
     fake.put_file("/etc/slurmdash/slurmdash.yaml", "listen: 0.0.0.0:8443\n", 0o644);
     fake.put_file("/usr/local/bin/slurmdash", "an older slurmdash", 0o755);
@@ -118,7 +118,7 @@ fn add_system_user(fake: &Fake, name: &str, number: u32) {
     });
 }
 
-fn with_identities() -> Fake {
+pub fn with_identities() -> Fake {
     let fake = bare();
     add_system_user(&fake, "munge", 901);
     add_system_user(&fake, "slurm", 64030);
