@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod dist;
 mod fmt;
+mod lab;
 mod lint;
 mod needs;
 mod project;
@@ -42,8 +43,10 @@ enum Command {
     Ui(ui::Arguments),
     /// Builds everything and serves a simulated cluster.
     Demo(demo::Arguments),
-    /// Runs the tests: unit, it, e2e, or all when none is named.
+    /// Runs the tests: unit, it, e2e, lab, or all when none is named.
     Test(test::Arguments),
+    /// Real hosts to try things on: up, exec, ssh, put, kill, cut, reset, …
+    Lab(lab::Arguments),
     /// Measures sizes, start, memory, Lighthouse's scores and the store against their limits.
     Bench(bench::Arguments),
     /// Builds the static program that is shipped.
@@ -72,6 +75,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Ui(arguments) => ui::run(&project, &arguments),
         Command::Demo(arguments) => demo::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
+        Command::Lab(arguments) => lab::run(&project, &arguments),
         Command::Bench(arguments) => bench::run(&project, &arguments),
         Command::Dist => dist::run(&project),
         Command::Fmt(arguments) => fmt::run(&project, &arguments),

@@ -90,6 +90,27 @@ pub const MMDEBSTRAP: Need = Need {
     brew: &[],
 };
 
+/// What real hosts on one machine take.
+pub const LAB: Need = Need {
+    name: "systemd-nspawn, mmdebstrap, apt-cacher-ng, nftables and what belongs to them",
+    purpose: "bring up real hosts for the installer's tests",
+    present: || lab::PROGRAMS.iter().all(|(program, _)| on_path(program).is_some()),
+    apt: &[
+        "systemd-container",
+        "mmdebstrap",
+        "apt-cacher-ng",
+        "nftables",
+        "iproute2",
+        "openssh-client",
+        "util-linux",
+        "e2fsprogs",
+        "dpkg-dev",
+        "curl",
+    ],
+    dnf: &[],
+    brew: &[],
+};
+
 /// Debian's compiler that comes with the sources of its standard library and everything they depend on.
 pub const DEBIAN_RUST: Need = Need {
     name: "Debian's Rust with the sources of std",

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use crate::needs::{self, CHROMIUM, NODE, SLURM};
+use crate::needs::{self, CHROMIUM, LAB, NODE, SLURM};
 use crate::project::Project;
 use crate::std_for::Std;
 use crate::{bench, dist, fmt, test, ui};
 
 /// Installs everything; what is there already costs nothing.
 pub fn run(project: &Project) -> Result<()> {
-    for need in [&NODE, &CHROMIUM, &SLURM] {
+    for need in [&NODE, &CHROMIUM, &SLURM, &LAB] {
         need.meet(project)?;
     }
     fmt::component(project, "rustfmt")?;

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: unit tests, integration tests, browser tests, and what they add up to.
+//! `cargo xtask test`: unit tests, integration tests, browser tests, the installer on real hosts, and what they add up
+//! to.
 //!
 //! A test that can't run here prints a line `SKIPPED <reason>` and returns; Rust's own harness has no word for that, so
 //! it is read from the output and counted here. With `CI=true` a skipped test is a failure.
@@ -6,6 +7,7 @@
 mod cluster;
 mod counts;
 pub mod e2e;
+mod lab;
 mod rust;
 mod slurm_24;
 
@@ -19,7 +21,7 @@ use crate::ui;
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Which parts; unit, it and e2e when none is named.
+    /// Which parts; unit, it, e2e and lab when none is named.
     parts: Vec<Part>,
 }
 
@@ -32,6 +34,8 @@ enum Part {
     It,
     /// A browser against the built program, with the simulated and with a real cluster.
     E2e,
+    /// The installer on several real hosts: systemd-nspawn, a bridge, power cuts.
+    Lab,
     /// The tests on a real cluster again, with Slurm 24.11 in a folder of Debian 13.
     #[value(name = "slurm-24")]
     Slurm24,
@@ -39,13 +43,14 @@ enum Part {
 
 impl Part {
     /// What is run when nothing is named: all that doesn't take another system's packages.
-    const USUAL: [Self; 3] = [Self::Unit, Self::It, Self::E2e];
+    const USUAL: [Self; 4] = [Self::Unit, Self::It, Self::E2e, Self::Lab];
 
     fn name(self) -> &'static str {
         match self {
             Self::Unit => "unit",
             Self::It => "it",
             Self::E2e => "e2e",
+            Self::Lab => "lab",
             Self::Slurm24 => "slurm-24",
         }
     }
@@ -57,7 +62,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     if parts.is_empty() {
         parts = Part::USUAL.to_vec();
     }
-    if parts.contains(&Part::E2e) {
+    if parts.iter().any(|part| [Part::E2e, Part::Lab].contains(part)) {
         // First, because the program that the other parts test has the UI inside too and is then built only once.
         ui::build(project, false)?;
     }
@@ -72,6 +77,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
             Part::Unit => rust::unit(project)?,
             Part::It => rust::it(project)?,
             Part::E2e => e2e::run(project)?,
+            Part::Lab => lab::run(project)?,
             Part::Slurm24 => slurm_24::run(project)?,
         };
         results.push((part, counts));

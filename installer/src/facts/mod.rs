@@ -1,10 +1,16 @@
 //! What is on a host before anything is done: gathered there in one go, and all that the planner sees.
+mod gather;
+mod read;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::{Group, Unit, User};
+
+pub use gather::gather;
+pub(crate) use read::os_release;
 
 /// What is asked besides what is always told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,9 +133,9 @@ pub struct Facts {
     pub files: BTreeMap<PathBuf, String>,
     /// SHA-256 of files that were asked for and are there.
     pub digests: BTreeMap<PathBuf, String>,
-    /// `enforcing`, `permissive`; absent without SELinux.
+    /// `enforcing`, `permissive`; absent without `SELinux`.
     pub selinux: Option<String>,
-    /// Whether AppArmor is on.
+    /// Whether `AppArmor` is on.
     pub apparmor: bool,
     /// Firewalls that are active: `firewalld`, `ufw`, `nftables`.
     pub firewalls: Vec<String>,

@@ -5,6 +5,8 @@
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod local;
+#[cfg(test)]
+pub(crate) mod script;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

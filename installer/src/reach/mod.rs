@@ -13,10 +13,16 @@ use crate::action::{Action, Look, Materials, Reverted, Setting, StepError, Undo}
 use crate::facts::{Facts, Wanted};
 use crate::host::HostError;
 
+pub use here::Here;
+pub use serve::{serve, serve_here};
+pub use ssh::{Idle, Program, Ssh, Way};
+
 /// One call, as it travels to another host: a line of JSON each way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
+    /// Whether anybody is there.
+    Hello,
     /// What is there.
     Facts(Wanted),
     /// Looks of many actions.

@@ -27,7 +27,8 @@ pub fn it(project: &Project) -> Result<Counts> {
     run(project, &["--package", "slurmdash", "--test", "it"], &settings)
 }
 
-fn run(project: &Project, selection: &[&str], settings: &[(String, String)]) -> Result<Counts> {
+/// The tests that are selected, with these variables.
+pub fn run(project: &Project, selection: &[&str], settings: &[(String, String)]) -> Result<Counts> {
     match runner(project) {
         Runner::Nextest => nextest(project, selection, settings),
         Runner::Cargo => cargo_test(project, selection, settings),
