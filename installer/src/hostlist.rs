@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 /// Brackets in one name.
 const MAX_BRACKETS: usize = 2;
+/// Characters of a name, brackets left out.
+const MAX_NAME: usize = 255;
 /// Digits of a number, so that it fits 64 bits.
 const MAX_DIGITS: usize = 18;
 
@@ -22,6 +24,9 @@ pub enum HostlistError {
     /// More brackets than Slurm takes.
     #[error("{0} has more than two brackets")]
     Brackets(String),
+    /// A name that no host could have, however it goes on.
+    #[error("{0} is longer than 255 characters")]
+    Long(String),
     /// What is between brackets is no number and no range.
     #[error("[{0}] holds something other than numbers and ranges such as 1-8")]
     Range(String),
@@ -164,6 +169,10 @@ impl<'a> Pattern<'a> {
             return Err(HostlistError::Unmatched(shown(name)));
         }
         pattern.text.push(rest);
+        // Before it is made many times over.
+        if pattern.text.iter().map(|text| text.len()).sum::<usize>() > MAX_NAME {
+            return Err(HostlistError::Long(shown(name)));
+        }
         Ok(pattern)
     }
 

@@ -32,6 +32,11 @@ impl AddDashboardAdmin {
 
     /// Whether the account is there; `None` where slurmdash can't be asked (yet).
     fn there(&self, host: &dyn Host) -> Result<Option<bool>, HostError> {
+        Ok(self.accounts(host)?.map(|all| all.iter().any(|account| account.username == self.name)))
+    }
+
+    /// All accounts; `None` where slurmdash can't be asked (yet).
+    fn accounts(&self, host: &dyn Host) -> Result<Option<Vec<Account>>, HostError> {
         if host.entry(&self.program)?.is_none() || host.entry(&self.configuration)?.is_none() {
             return Ok(None);
         }
@@ -40,7 +45,7 @@ impl AddDashboardAdmin {
             output => output?,
         };
         let accounts: Option<Vec<Account>> = serde_json::from_slice(&output.stdout.0).ok();
-        Ok(accounts.filter(|_| output.is_ok()).map(|all| all.iter().any(|account| account.username == self.name)))
+        Ok(accounts.filter(|_| output.is_ok()))
     }
 }
 
@@ -79,8 +84,14 @@ impl Act for AddDashboardAdmin {
 
     fn revert(&self, host: &dyn Host, _setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {
         let Undo::DashboardAdmin { was_there: false } = undo else { return Ok(Reverted::wholly()) };
-        if self.there(host)? == Some(true) {
-            run_well(host, &self.command(&["user", "delete", &self.name, "--yes"]))?;
+        let accounts = self.accounts(host)?.unwrap_or_default();
+        if accounts.iter().any(|account| account.username == self.name) {
+            let deleted = run_well(host, &self.command(&["user", "delete", &self.name, "--yes"]));
+            // slurmdash keeps the last account that looks after accounts. With nobody else in it, the store is as new, and
+            // goes with its folder.
+            if accounts.len() > 1 {
+                deleted?;
+            }
         }
         Ok(Reverted::wholly())
     }

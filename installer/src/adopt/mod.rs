@@ -17,6 +17,9 @@ use crate::slurm_conf::{Conf, Said};
 /// Notes that are told one by one; of what is beyond, the number.
 const MAX_NOTES: usize = 200;
 
+/// Partitions, as many as `cluster.yaml` takes.
+const MAX_PARTITIONS: usize = 256;
+
 /// A description of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adopted {
@@ -206,9 +209,9 @@ fn database(conf: &Conf, config: &mut Config, notes: &mut Notes) {
         (_, Some(host)) => host.name.clone(),
         _ => written.to_owned(),
     };
-    if let Some(host) = host(config, &name, notes) {
-        host.roles.insert(Role::Database);
-    }
+    let Some(host) = host(config, &name, notes) else { return };
+    host.roles.insert(Role::Database);
+    let name = host.name.clone();
     let has_backup = config.host_with(Role::BackupController).is_some();
     if has_backup && config.controllers().any(|head| head.has(Role::Database)) {
         config.accounting.database_on_controller = true;
@@ -258,6 +261,10 @@ fn partitions(conf: &Conf, config: &mut Config, notes: &mut Notes) {
             } else {
                 options::keep(pair, &mut partition.options, &format!("partition {name}"), notes);
             }
+        }
+        if config.partitions.len() == MAX_PARTITIONS {
+            notes.add(format!("partition {name}: cluster.yaml takes {MAX_PARTITIONS}, left out"));
+            continue;
         }
         let is_second = config.partitions.iter().any(|other| other.name.eq_ignore_ascii_case(name));
         if partition.nodes.is_empty() || is_second || !config::is_partition_name(name) {

@@ -8,6 +8,9 @@ use crate::facts::Facts;
 use crate::hostlist;
 use crate::slurm_conf::{Conf, Pair, Record, Said};
 
+/// Features of a node, as many as `cluster.yaml` takes.
+const MAX_FEATURES: usize = 64;
+
 /// All nodes of slurm.conf(5).
 pub(super) fn read(conf: &Conf, gres: &Conf, facts: &BTreeMap<String, Facts>, config: &mut Config, notes: &mut Notes) {
     let devices = devices(gres, notes);
@@ -71,7 +74,7 @@ fn node(record: &Record, notes: &mut Notes) -> NodeFacts {
         } else if pair.is("Feature") || pair.is("Features") {
             let (plain, others): (Vec<&str>, Vec<&str>) =
                 pair.value.split(',').map(str::trim).partition(|feature| config::is_feature(feature));
-            node.features = plain.into_iter().map(str::to_owned).collect();
+            node.features = plain.into_iter().take(MAX_FEATURES).map(str::to_owned).collect();
             if !others.is_empty() {
                 notes.add(left_out(record, &Pair { value: others.join(","), ..pair.clone() }));
             }
@@ -94,7 +97,7 @@ fn is_said_elsewhere(pair: &Pair) -> bool {
 
 /// GPU devices of gres.conf(5), with the nodes they are on; `None` for all.
 fn devices(gres: &Conf, notes: &mut Notes) -> Vec<(Option<BTreeSet<String>>, Vec<PathBuf>)> {
-    let mut devices = Vec::new();
+    let mut found = Vec::new();
     for line in &gres.lines {
         let (Said::Record(pairs) | Said::Options(pairs)) = &line.said else { continue };
         let get = |name: &str| pairs.iter().find(|pair| pair.is(name)).map(|pair| pair.value.as_str());
@@ -112,18 +115,18 @@ fn devices(gres: &Conf, notes: &mut Notes) -> Vec<(Option<BTreeSet<String>>, Vec
         for pair in pairs.iter().filter(|pair| ["Type", "Cores", "Links", "Flags"].iter().any(|name| pair.is(name))) {
             notes.add(format!("gres.conf line {number}: {pair} can't be said in cluster.yaml, left out"));
         }
-        let nodes = get("NodeName").map(|list| hostlist::expand(list, MAX_HOSTS));
+        let owners = get("NodeName").map(|list| hostlist::expand(list, MAX_HOSTS));
         let files = get("File").map(|list| hostlist::expand(list, 64));
-        match (nodes.transpose(), files.transpose()) {
-            (Ok(nodes), Ok(Some(files))) if files.iter().all(|file| config::is_device(file)) => {
-                let nodes = nodes.map(|nodes| nodes.into_iter().collect());
-                devices.push((nodes, files.into_iter().map(PathBuf::from).collect()));
+        match (owners.transpose(), files.transpose()) {
+            (Ok(owners), Ok(Some(files))) if files.iter().all(|file| config::is_device(file)) => {
+                let owners = owners.map(|names| names.into_iter().collect());
+                found.push((owners, files.into_iter().map(PathBuf::from).collect()));
             }
             (Ok(_), Ok(None)) => {}
             _ => notes.add(format!("gres.conf line {number}: not understood, left out")),
         }
     }
-    devices
+    found
 }
 
 /// GPUs of a node: as its line says how many, with the files of gres.conf(5).

@@ -102,11 +102,12 @@ fn node_facts(entry: &file::Host, path: &KeyPath, report: &mut Report) -> NodeFa
         file::Gpus::Count(count) => (0..*count).map(|at| PathBuf::from(format!("/dev/nvidia{at}"))).collect(),
         file::Gpus::Files(files) => gpu_files(files, &path.key("gpus"), report),
     });
-    for (at, feature) in entry.features.iter().enumerate() {
-        if !names::is_slurm_name(feature) {
-            let message = format!("is no name for a feature: {}", quoted(feature));
-            report.refuse(&path.key("features").item(at), message);
-        }
+    // What is wrong isn't kept: it would be made again for each of ten thousand hosts.
+    let (features, wrong): (Vec<_>, Vec<_>) =
+        entry.features.iter().enumerate().partition(|(_, feature)| names::is_slurm_name(feature));
+    for (at, feature) in wrong {
+        let message = format!("is no name for a feature: {}", quoted(feature));
+        report.refuse(&path.key("features").item(at), message);
     }
     if let (Some(cpus), Some(sockets), Some(cores)) = (cpus, sockets, cores_per_socket) {
         let cores = u64::from(sockets) * u64::from(cores);
@@ -124,7 +125,7 @@ fn node_facts(entry: &file::Host, path: &KeyPath, report: &mut Report) -> NodeFa
         threads_per_core,
         memory_mib,
         gpus,
-        features: entry.features.clone(),
+        features: features.into_iter().map(|(_, feature)| feature.clone()).collect(),
     };
     if node != NodeFacts::default() && !entry.roles.contains(&Role::Compute) {
         report.advise(path, "has what only a compute node has", "add the role compute, or remove these keys");
@@ -133,15 +134,18 @@ fn node_facts(entry: &file::Host, path: &KeyPath, report: &mut Report) -> NodeFa
 }
 
 fn gpu_files(files: &[String], path: &KeyPath, report: &mut Report) -> Vec<PathBuf> {
-    let mut seen = BTreeSet::new();
+    let mut devices = Vec::new();
     for (at, file) in files.iter().enumerate() {
+        let device = PathBuf::from(file);
         if !super::is_device(file) {
             report.refuse(&path.item(at), format!("must be a device file such as /dev/nvidia0, not {}", quoted(file)));
-        } else if !seen.insert(file) {
+        } else if devices.contains(&device) {
             report.refuse(&path.item(at), "is there twice");
+        } else {
+            devices.push(device);
         }
     }
-    files.iter().map(PathBuf::from).collect()
+    devices
 }
 
 /// An address by which two that are the same are found.

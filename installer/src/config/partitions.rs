@@ -79,32 +79,36 @@ impl Members<'_> {
         let mut places = Vec::new();
         let mut seen = HashSet::new();
         for (path, list) in lists {
-            if list.eq_ignore_ascii_case("all") {
-                seen.extend(0..self.compute.len());
-                places.extend(0..self.compute.len());
-                continue;
-            }
-            let names = match hostlist::expand(list, MAX_HOSTS) {
-                Ok(names) => names,
-                Err(error) => {
-                    report.refuse(&path, format!("is no list of hosts: {error}"));
-                    continue;
-                }
-            };
-            let (known, unknown): (Vec<_>, Vec<_>) =
-                names.into_iter().partition(|name| self.places.contains_key(name.as_str()));
-            self.refuse_unknown(&unknown, &path, report);
-            let all = known.iter().filter_map(|name| self.places.get(name.as_str()).copied());
-            let (new, twice): (Vec<usize>, Vec<usize>) = all.partition(|place| seen.insert(*place));
+            let Some(found) = self.places(list, &path, report) else { break };
+            let (new, twice): (Vec<usize>, Vec<usize>) = found.into_iter().partition(|place| seen.insert(*place));
+            places.extend(new);
             if !twice.is_empty() {
                 let twice: Vec<&str> = twice.into_iter().filter_map(|place| self.compute.get(place).copied()).collect();
                 report.refuse(&path, format!("has {} twice", quoted(&hostlist::fold(&twice))));
+                break; // A file can hold many lists of all hosts.
             }
-            places.extend(new);
         }
         places.sort_unstable();
         places.dedup();
         places.into_iter().filter_map(|place| self.compute.get(place)).map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Places of the names of a list; `None` when some aren't there.
+    fn places(&self, list: &str, path: &KeyPath, report: &mut Report) -> Option<Vec<usize>> {
+        if list.eq_ignore_ascii_case("all") {
+            return Some((0..self.compute.len()).collect());
+        }
+        let names = match hostlist::expand(list, MAX_HOSTS) {
+            Ok(names) => names,
+            Err(error) => {
+                report.refuse(path, format!("is no list of hosts: {error}"));
+                return None;
+            }
+        };
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| self.places.contains_key(name.as_str()));
+        self.refuse_unknown(&unknown, path, report);
+        unknown.is_empty().then(|| known.iter().filter_map(|name| self.places.get(name.as_str()).copied()).collect())
     }
 
     fn refuse_unknown(&self, names: &[String], path: &KeyPath, report: &mut Report) {

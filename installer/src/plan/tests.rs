@@ -118,6 +118,9 @@ fn facts(system: &str, config: &Config) -> BTreeMap<String, Facts> {
         let mut facts: Facts = serde_json::from_str(&text.replace("HOST", &host.name)).unwrap();
         facts.addresses = vec![address(number)];
         facts.names.clone_from(&names);
+        if let Some(mounts) = facts.files.get_mut(Path::new("/proc/self/mounts")) {
+            mounts.push_str("files1:/home /home nfs4 rw 0 0\n");
+        }
         (host.name.clone(), facts)
     };
     config.hosts.iter().enumerate().map(of).collect()
@@ -547,9 +550,16 @@ fn preflight_says_what_is_wrong_and_what_mends_it() {
         ),
         (
             |config, _| {
-                config.storage.home = Some(Share { path: "/home".into(), from: ShareFrom::Existing });
+                config.storage.home = Some(Share { path: "/export".into(), from: ShareFrom::Existing });
             },
             "nothing is mounted there",
+        ),
+        (
+            |_, facts| {
+                facts.get_mut("node001").unwrap().files.remove(Path::new("/proc/self/mounts"));
+                facts.get_mut("node002").unwrap().files.insert("/proc/self/mounts".into(), "/dev/sda1 / ext4\n".into());
+            },
+            "node002: its homes are its own",
         ),
     ];
     for (spoil, said) in cases {

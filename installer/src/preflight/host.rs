@@ -231,23 +231,34 @@ impl Judge<'_> {
         told.and_then(|version| SlurmVersion::parse(version)).or_else(|| self.family.usual_slurm(&self.facts.os))
     }
 
-    /// Folders that are said to be shared already are mounted, or at least below something that is.
+    /// Folders that are said to be shared already are mounted, or at least below something that is; and so are homes, in
+    /// which the dashboard's jobs work, where nothing is said.
     fn shares(&mut self) {
         let Some(mounts) = self.facts.files.get(Path::new(MOUNTS)) else { return };
         let is_mounted = |path: &Path| {
             let points = mounts.lines().filter_map(|line| line.split(' ').nth(1));
             points.filter(|point| *point != "/").any(|point| path.starts_with(point))
         };
+        if self.config.hosts.len() == 1 || self.host.has(Role::Storage) {
+            return;
+        }
         let storage = &self.config.storage;
-        let several = self.config.hosts.len() > 1;
         let existing = [&storage.shared, &storage.home].into_iter().flatten();
         let missing: Vec<String> = existing
-            .filter(|share| several && share.from == ShareFrom::Existing && !is_mounted(&share.path))
+            .filter(|share| share.from == ShareFrom::Existing && !is_mounted(&share.path))
             .map(|share| share.path.display().to_string())
             .collect();
         for path in missing {
             let what = format!("{path} is to be shared with the other hosts, and nothing is mounted there");
             self.error(what, "mount it, or let one of the hosts serve it: `from: HOST`");
+        }
+        let works_in_homes = self.host.has(Role::Compute) || self.host.has(Role::Login);
+        if self.config.dashboard.enabled && works_in_homes && storage.home.is_none() && !is_mounted(Path::new("/home"))
+        {
+            self.error(
+                "its homes are its own, so that jobs of the dashboard find no folder of theirs on other hosts",
+                "share them and say so in cluster.yaml: `storage: {home: {path: /home, from: existing}}`, or `from: HOST`",
+            );
         }
     }
 }

@@ -13,6 +13,9 @@ mod tests;
 /// Names that begin a line of its own kind, of which there may be many.
 const RECORDS: [&str; 6] = ["NodeName", "PartitionName", "DownNodes", "NodeSet", "FrontendName", "SwitchName"];
 
+/// Pairs in a line; Slurm knows not half as many for any.
+const MAX_PAIRS: usize = 128;
+
 /// An option and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
@@ -201,6 +204,9 @@ fn pairs(line: &str) -> Option<Vec<Pair>> {
     let mut pairs = Vec::new();
     let mut rest = line.trim();
     while !rest.is_empty() {
+        if pairs.len() == MAX_PAIRS {
+            return None;
+        }
         let (name, value) = rest.split_once('=')?;
         let name = name.trim_end();
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');

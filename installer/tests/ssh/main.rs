@@ -1,4 +1,5 @@
 //! Another host over a real sshd: the program is brought, facts and looks come back, and what breaks is told.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod sshd;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -197,6 +198,9 @@ fn what_a_login_shell_prints_is_no_answer() {
     let silent = Sshd::start_with("ForceCommand echo no entry >&2; exit 3");
     let text = away(&silent.reach());
     assert!(text.contains("ended before the far end answered (exit code 3)") && text.contains("no entry"), "{text}");
+    let locked = Sshd::start_with("ForceCommand exec /usr/sbin/nologin");
+    let text = away(&locked.reach());
+    assert!(text.contains("may not sign in there"), "{text}");
 }
 
 #[test]

@@ -121,16 +121,16 @@ impl Ssh {
         let size = self.program.size()?;
         let mut line = Line::open(&self.way, &self.program.start(&self.way)?)?;
         let mut deadline = Instant::now() + CONNECT_WITHIN;
-        let mut noise = 0;
+        let mut noise = String::new();
         loop {
             let said = match line.receive(deadline) {
                 Ok(said) => said,
-                Err(broken) => return Err(self.no_start(line, broken)),
+                Err(broken) => return Err(self.no_start(line, broken, &noise)),
             };
             let said = String::from_utf8_lossy(&said).into_owned();
             let Some(word) = said.strip_prefix(MARK) else {
-                noise += said.len() + 1;
-                if noise > NOISE {
+                noise.extend([said.as_str(), "\n"]);
+                if noise.len() > NOISE {
                     let what = "its login shell prints without end before anything is asked: see its start files";
                     return Err(HostError::Away(format!("{}: {what}", self.way)));
                 }
@@ -139,7 +139,7 @@ impl Ssh {
             if word.trim() == bring::WANTED {
                 deadline = Instant::now() + BRING_WITHIN;
                 if let Err(broken) = self.program.send(size, &mut line, deadline)? {
-                    return Err(self.no_start(line, broken));
+                    return Err(self.no_start(line, broken, &noise));
                 }
             } else {
                 return match serde_json::from_str::<Hello>(word) {
@@ -150,9 +150,10 @@ impl Ssh {
         }
     }
 
-    fn no_start(&self, line: Line, broken: Broken) -> HostError {
+    /// Words that came instead of the far end's, such as nologin's, may tell why.
+    fn no_start(&self, line: Line, broken: Broken, noise: &str) -> HostError {
         let (said, code) = line.end();
-        HostError::Away(why::no_start(&self.way, broken, &said, code))
+        HostError::Away(why::no_start(&self.way, broken, &format!("{noise}{said}"), code))
     }
 
     fn odd<T>(&self) -> Result<T, HostError> {

@@ -49,6 +49,7 @@ fn told(text: &str, said: &str) -> String {
     let lines: Vec<&str> = said.lines().map(str::trim).filter(noise).collect();
     let last = lines[lines.len().saturating_sub(3)..].join(" / ");
     let last: String = last.chars().filter(|c| !c.is_control()).take(600).collect();
+    let last = last.strip_prefix("ssh: ").unwrap_or(&last);
     if last.is_empty() { text.to_owned() } else { format!("{text} (ssh: {last})") }
 }
 
