@@ -507,7 +507,7 @@ fn numbers_that_clash_are_named_with_their_hosts() {
 #[test]
 fn preflight_says_what_is_wrong_and_what_mends_it() {
     type Break = fn(&mut Config, &mut BTreeMap<String, Facts>);
-    let cases: [(Break, &str); 14] = [
+    let cases: [(Break, &str); 15] = [
         (|_, facts| facts.get_mut("node001").unwrap().clock_ms += 9_000, "node001: its clock is 9 s ahead"),
         (|_, facts| facts.get_mut("head1").unwrap().uid = 1000, "head1: the installer is user 1000"),
         (|_, facts| facts.get_mut("head1").unwrap().has_systemd = false, "systemd"),

@@ -38,6 +38,7 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
     judge_resume(&cluster::look(state)?, wish.resume)?;
     let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
     let reins = Reins::take()?;
+    let before = journal.configuration().map_err(|error| error.to_string())?;
     let mut resume = wish.resume;
     let mut agreed = wish.yes;
     loop {
@@ -86,6 +87,10 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
             Wish::RollBack => {
                 let is_whole =
                     back::undo(voice, &cluster.hosts, &mut journal, &reins, &back::last_run(cluster.parallel()))?;
+                // What was applied last is what was before this run.
+                if let Some(before) = before.filter(|_| is_whole && !wish.resume) {
+                    journal.keep_configuration(&before).map_err(|error| error.to_string())?;
+                }
                 let words = if is_whole { "all of this run was undone" } else { "not all of this run could be undone" };
                 return Err(words.into());
             }
