@@ -6,8 +6,8 @@ use super::hosts::{
 };
 use crate::action::*;
 use crate::bytes::{Bytes, sha256};
-use crate::host::fake::Fake;
 use crate::host::Host;
+use crate::host::fake::Fake;
 
 /// An action, a host that it is for, and what somebody does there before it is undone.
 pub struct Sample {
