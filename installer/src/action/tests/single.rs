@@ -6,8 +6,8 @@ use super::hosts::{bare, with_identities};
 use super::samples::{materials, sample_named as sample, setting};
 use crate::action::*;
 use crate::bytes::sha256;
+use crate::host::fake::Fake;
 use crate::host::fake::commands::{failed, said};
-use crate::host::fake::{Fake, Moment};
 use crate::host::{Host, HostError, Package};
 
 fn write(path: &str, text: &str, check: Option<&[&str]>) -> WriteFile {
@@ -173,13 +173,27 @@ fn numbers_of_others_are_refused_by_name() {
 fn packages_without_a_mirror_say_so_and_leave_nothing() {
     let sample = sample("packages on a bare host");
     let fake = bare();
-    let before = fake.snapshot(&[]);
+    let before = fake.snapshot(super::KEPT);
     fake.cut_mirror();
     let undo = change(sample.action.look(&fake, &setting()).unwrap()).undo;
     let error = sample.action.execute(&fake, &setting(), &Materials::default()).unwrap_err();
     assert!(error.to_string().contains("Could not connect to the mirror"), "{error}");
     sample.action.revert(&fake, &setting(), &undo).unwrap();
-    assert_eq!(before.diff(&fake.snapshot(&[])), "");
+    assert_eq!(before.diff(&fake.snapshot(super::KEPT)), "");
+}
+
+#[test]
+fn what_somebody_else_left_half_installed_stays() {
+    let fake = bare();
+    fake.install_packages(&["jq".into()]).unwrap();
+    fake.change(|world| world.packages.get_mut("jq").unwrap().configured = false);
+    let action = InstallPackages { names: vec!["munge".into(), "jq".into()] };
+    let undo = change(action.look(&fake, &setting()).unwrap()).undo;
+    action.execute(&fake, &setting(), &Materials::default()).unwrap();
+    assert_eq!(action.look(&fake, &setting()), Ok(Look::Same));
+    action.revert(&fake, &setting(), &undo).unwrap();
+    let left: Vec<String> = fake.packages().unwrap().into_iter().map(|package| package.name).collect();
+    assert_eq!(left, ["adduser", "jq"]);
 }
 
 #[test]
@@ -187,7 +201,6 @@ fn packages_that_nobody_planned_do_not_come() {
     let fake = bare();
     let action = InstallPackages { names: vec!["jq".into()] };
     change(action.look(&fake, &setting()).unwrap());
-    fake.fail_at(1, Moment::Before);
     // The mirrors have a newer one, which needs more.
     let calls = std::sync::atomic::AtomicU32::new(0);
     let newer = Newer { fake: fake.clone(), calls };
@@ -213,6 +226,13 @@ impl Host for Newer {
         self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.fake.change(|world| world.catalogue.get_mut("jq").unwrap().needs.push("libhwloc15".into()));
         Ok(())
+    }
+
+    fn install_packages(&self, names: &[String]) -> Result<(), HostError> {
+        if self.calls.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+            return Err(HostError::Failed { what: "apt-get install".into(), said: "404 Not Found".into() });
+        }
+        self.fake.install_packages(names)
     }
 
     fn write(
@@ -249,7 +269,6 @@ impl Host for Newer {
         set_member(group: &str, user: &str, is_member: bool) -> Result<(), HostError>;
         packages() -> Result<Vec<Package>, HostError>;
         would_install(names: &[String]) -> Result<Vec<Package>, HostError>;
-        install_packages(names: &[String]) -> Result<(), HostError>;
         purge_packages(names: &[String]) -> Result<(), HostError>;
         unit(name: &str) -> Result<crate::host::Unit, HostError>;
         set_unit(name: &str, verb: crate::host::UnitVerb) -> Result<(), HostError>;

@@ -162,7 +162,8 @@ impl Host for Fake {
             if let Some(user) = &command.user
                 && !state.world.users.iter().any(|there| there.name == *user)
             {
-                return not_started("there is no such user");
+                let what = format!("acting as {user}");
+                return Err(HostError::Failed { what, said: "there is no such user".into() });
             }
             let known =
                 KNOWN.iter().find(|(program, needs, _)| *program == command.program && state.world.tree.has(needs));
