@@ -199,7 +199,8 @@ pub fn facts_of(hosts: &[String], user: &str) -> Result<Vec<Facts>, String> {
         json!({"name": format!("host{number}"), "address": address, "roles": roles})
     };
     let rows: Vec<_> = addresses.iter().enumerate().map(row).collect();
-    let asked = json!({"cluster": "hpc", "hosts": rows, "ssh": {"user": user}});
+    let off = json!({"enabled": false});
+    let asked = json!({"cluster": "hpc", "hosts": rows, "ssh": {"user": user}, "accounting": off, "dashboard": off});
     let config = parse("the hosts that are named", &asked.to_string())?;
     let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
     let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
