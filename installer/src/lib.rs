@@ -11,12 +11,18 @@
 //! This crate knows nothing of HTTP or of the store.
 
 pub mod action;
+pub mod adopt;
 pub mod bytes;
 pub mod clock;
 pub mod config;
 pub mod facts;
+pub mod fleet;
 pub mod host;
+pub mod hostlist;
 pub mod journal;
 pub mod plan;
+pub mod preflight;
 pub mod reach;
 pub mod run;
+pub mod secrets;
+pub mod slurm_conf;

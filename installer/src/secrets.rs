@@ -4,12 +4,10 @@
 //! already is taken as it is, so whoever puts `munge.key` there brings their own key.
 mod ssh_key;
 
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::io;
 
 use crate::bytes::Bytes;
+use crate::journal::{JournalError, SecretFolder};
 
 /// Fills a buffer with random bytes for keys.
 pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> io::Result<()>;
@@ -31,29 +29,14 @@ const PASSWORD_LENGTH: usize = 24;
 /// Why the secrets can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// The disk.
-    #[error("{path}: {source}")]
-    Disk {
-        /// File or folder.
-        path: PathBuf,
-        /// The system's words.
-        source: io::Error,
-    },
-    /// Others could read it.
-    #[error("{path} is open to others (mode {mode:o}); run: chmod {right:o} {path}")]
-    Exposed {
-        /// File or folder.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-        /// What they should be.
-        right: u32,
-    },
-    /// It is not what it should be.
-    #[error("{path} {problem}; remove it to have a new one made")]
+    /// Their folder.
+    #[error(transparent)]
+    Folder(#[from] JournalError),
+    /// One is not what it should be.
+    #[error("the secret {name} {problem}; remove its file to have a new one made")]
     Malformed {
-        /// The file.
-        path: PathBuf,
+        /// Its file's name.
+        name: &'static str,
         /// What is wrong.
         problem: &'static str,
     },
@@ -114,29 +97,26 @@ impl Secrets {
     }
 
     /// Those of a folder; what is missing there is made. Writes nothing: [`Secrets::save`] does, before they are used.
-    pub fn load(dir: &Path, random: Random) -> Result<Self, SecretsError> {
+    pub fn load(folder: &SecretFolder, random: Random) -> Result<Self, SecretsError> {
         let new = Self::make(random)?;
-        check(dir, 0o700)?;
-        let or = |name: &str, new: Bytes| Ok(read(&dir.join(name))?.map_or(new, Bytes));
+        let or = |name: &str, new: Bytes| folder.get(name).map(|found| found.map_or(new, Bytes));
         let secrets = Self {
             munge_key: or(MUNGE_KEY, new.munge_key)?,
-            database_password: or(DATABASE_PASSWORD, new.database_password).map(line)?,
-            dashboard_admin_password: or(DASHBOARD_ADMIN, new.dashboard_admin_password).map(line)?,
-            ssh_ca: match read(&dir.join(SSH_CA))? {
+            database_password: or(DATABASE_PASSWORD, new.database_password).map(|found| line(&found))?,
+            dashboard_admin_password: or(DASHBOARD_ADMIN, new.dashboard_admin_password).map(|found| line(&found))?,
+            ssh_ca: match folder.get(SSH_CA)? {
                 None => new.ssh_ca,
-                Some(private) => CaKey::read(private)
-                    .map_err(|problem| SecretsError::Malformed { path: dir.join(SSH_CA), problem })?,
+                Some(private) => {
+                    CaKey::read(private).map_err(|problem| SecretsError::Malformed { name: SSH_CA, problem })?
+                }
             },
         };
-        secrets.judge(dir)?;
+        secrets.judge()?;
         Ok(secrets)
     }
 
-    /// Writes those that the folder does not have, each whole or not at all, and on disk when this returns.
-    pub fn save(&self, dir: &Path) -> Result<(), SecretsError> {
-        let disk = |source| SecretsError::Disk { path: dir.into(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(disk)?;
-        check(dir, 0o700)?;
+    /// Keeps those that the folder does not have.
+    pub fn save(&self, folder: &SecretFolder) -> Result<(), SecretsError> {
         let files = [
             (MUNGE_KEY, &self.munge_key),
             (DATABASE_PASSWORD, &self.database_password),
@@ -144,22 +124,20 @@ impl Secrets {
             (SSH_CA, &self.ssh_ca.private),
         ];
         for (name, bytes) in files {
-            let path = dir.join(name);
-            if !path.exists() {
-                write(dir, name, &bytes.0).map_err(|source| SecretsError::Disk { path, source })?;
+            if folder.get(name)?.is_none() {
+                folder.put(name, &bytes.0)?;
             }
         }
-        fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(disk)
+        Ok(())
     }
 
-    fn judge(&self, dir: &Path) -> Result<(), SecretsError> {
-        let malformed = |name: &str, problem| Err(SecretsError::Malformed { path: dir.join(name), problem });
+    fn judge(&self) -> Result<(), SecretsError> {
+        let malformed = |name, problem| Err(SecretsError::Malformed { name, problem });
         if !(32..=1024).contains(&self.munge_key.0.len()) {
             return malformed(MUNGE_KEY, "is no key of munge's, which has 32 to 1024 bytes");
         }
-        let plain = |bytes: &Bytes| {
-            (12..=128).contains(&bytes.0.len()) && bytes.0.iter().all(|byte| byte.is_ascii_alphanumeric())
-        };
+        let plain =
+            |bytes: &Bytes| (12..=128).contains(&bytes.0.len()) && bytes.0.iter().all(u8::is_ascii_alphanumeric);
         for (name, bytes) in
             [(DATABASE_PASSWORD, &self.database_password), (DASHBOARD_ADMIN, &self.dashboard_admin_password)]
         {
@@ -186,46 +164,12 @@ fn password(random: Random) -> Result<Bytes, SecretsError> {
 }
 
 /// Without the newline that an editor puts at the end.
-fn line(bytes: Bytes) -> Bytes {
+fn line(bytes: &Bytes) -> Bytes {
     Bytes(bytes.0.trim_ascii_end().to_vec())
-}
-
-fn read(path: &Path) -> Result<Option<Vec<u8>>, SecretsError> {
-    check(path, 0o600)?;
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(SecretsError::Disk { path: path.into(), source }),
-    }
-}
-
-/// Closed to others; what is not there is.
-fn check(path: &Path, right: u32) -> Result<(), SecretsError> {
-    let about = match fs::metadata(path) {
-        Ok(about) => about,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(SecretsError::Disk { path: path.into(), source }),
-    };
-    let mode = about.mode() & 0o777;
-    if mode & !right == 0 { Ok(()) } else { Err(SecretsError::Exposed { path: path.into(), mode, right }) }
-}
-
-fn write(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let new = dir.join(format!(".{name}.new"));
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, dir.join(name))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     /// Different bytes at each call.
@@ -243,36 +187,27 @@ mod tests {
     #[test]
     fn they_are_made_once() {
         let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("secrets");
-        let first = Secrets::load(&dir, &mut random(1)).unwrap();
-        assert!(!dir.exists(), "looking writes nothing");
-        first.save(&dir).unwrap();
-        let again = Secrets::load(&dir, &mut random(2)).unwrap();
-        assert_eq!(first, again);
+        let folder = SecretFolder::at(dir.path());
+        let first = Secrets::load(&folder, &mut random(1)).unwrap();
+        assert!(folder.names().unwrap().is_empty(), "looking writes nothing");
+        first.save(&folder).unwrap();
+        assert_eq!(folder.names().unwrap().len(), 4);
+        assert_eq!(first, Secrets::load(&folder, &mut random(2)).unwrap());
         assert_ne!(first, Secrets::make(&mut random(3)).unwrap());
-        for entry in fs::read_dir(&dir).unwrap() {
-            assert_eq!(entry.unwrap().metadata().unwrap().mode() & 0o777, 0o600);
-        }
-        assert_eq!(fs::read_dir(&dir).unwrap().count(), 4);
     }
 
     #[test]
     fn a_munge_key_that_an_admin_brings_is_taken() {
         let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let path = dir.path().join(MUNGE_KEY);
-        fs::write(&path, [7; 1024]).unwrap();
-        let exposed = Secrets::load(dir.path(), &mut random(1)).unwrap_err().to_string();
-        assert!(exposed.contains("chmod 600"), "{exposed}");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
-        let secrets = Secrets::load(dir.path(), &mut random(1)).unwrap();
+        let folder = SecretFolder::at(dir.path());
+        folder.put(MUNGE_KEY, &[7; 1024]).unwrap();
+        let secrets = Secrets::load(&folder, &mut random(1)).unwrap();
         assert_eq!(secrets.munge_key.0, [7; 1024]);
-        secrets.save(dir.path()).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o400, "what is there stays");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        fs::write(&path, "short").unwrap();
-        let short = Secrets::load(dir.path(), &mut random(1)).unwrap_err().to_string();
+        folder.put(MUNGE_KEY, b"short").unwrap();
+        let short = Secrets::load(&folder, &mut random(1)).unwrap_err().to_string();
         assert!(short.contains("32 to 1024"), "{short}");
+        secrets.save(&folder).unwrap();
+        assert_eq!(folder.get(MUNGE_KEY).unwrap().unwrap(), b"short", "what is there stays");
     }
 
     #[test]

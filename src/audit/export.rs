@@ -45,7 +45,7 @@ pub fn media_type(format: ExportFormat) -> &'static str {
 }
 
 /// Writes what comes before the first row.
-pub fn write_heading(format: ExportFormat, out: &mut Vec<u8>) {
+fn write_heading(format: ExportFormat, out: &mut Vec<u8>) {
     if format == ExportFormat::Csv {
         out.extend_from_slice(COLUMNS.join(",").as_bytes());
         out.extend_from_slice(b"\r\n");
@@ -53,7 +53,7 @@ pub fn write_heading(format: ExportFormat, out: &mut Vec<u8>) {
 }
 
 /// Writes a row.
-pub fn write_row(format: ExportFormat, record: &AuditRecord, out: &mut Vec<u8>) {
+fn write_row(format: ExportFormat, record: &AuditRecord, out: &mut Vec<u8>) {
     match format {
         ExportFormat::Csv => csv(record, out),
         ExportFormat::Jsonl => {

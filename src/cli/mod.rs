@@ -6,7 +6,9 @@ mod agent;
 mod audit;
 mod backup;
 mod config;
+mod doctor;
 mod import;
+mod install;
 mod listening;
 mod migrate;
 mod serve;
@@ -51,6 +53,16 @@ enum Command {
     Audit(audit::Arguments),
     /// Bring the store to another schema, and back
     Migrate(migrate::Arguments),
+    /// Bring up a Slurm cluster with its dashboard: plan, show, do, and undo
+    Install(Box<install::Arguments>),
+    /// Look at the whole cluster live, each finding with its fix
+    Doctor(doctor::Arguments),
+    /// The installer on another host, at the far end of its SSH connection
+    #[command(hide = true)]
+    InstallHost,
+    /// Asks the dashboard of this host as a person would
+    #[command(hide = true)]
+    InstallProbe,
     /// The agent that the server starts on the login host
     #[command(hide = true)]
     Agent,
@@ -104,6 +116,10 @@ pub fn main() -> ExitCode {
         Command::User(arguments) => user::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::InstallHost => install::host::run(),
+        Command::InstallProbe => install::probe::run(),
         Command::Agent => agent::run(),
         Command::Version { json } => {
             version(json);

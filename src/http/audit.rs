@@ -21,10 +21,9 @@ use super::extract::{Json, Path, Query, page_request};
 use crate::app::App;
 use crate::audit::{self, export};
 use crate::auth::Principal;
-use crate::store::audit::search::{AuditExport, AuditFilter, Whose};
-use crate::store::audit::{AuditEntry, AuditRecord};
+use crate::store::StoreError;
+use crate::store::audit::AuditEntry;
 use crate::store::events::{EventFilter, EventId, SecurityEventRecord};
-use crate::store::{Store, StoreError};
 
 /// Longest note on an event, characters.
 const MAX_NOTE: usize = 2000;
@@ -36,20 +35,14 @@ const MAX_NOTE: usize = 2000;
 )]
 pub async fn list(State(app): State<Arc<App>>, Query(query): Query<AuditQuery>) -> Result<Json<AuditPage>, ApiError> {
     let page = page_request(query.after.as_deref(), query.limit)?;
-    let filter = AuditFilter {
-        user: whose(&app.store, query.user.as_deref())?,
-        action: query.action,
-        address: query.address,
-        result: query.result,
-        from: query.from,
-        to: query.to,
-    };
+    let filter = audit::filter(&app.store, &query)?;
     let found = app.store.audit_page(&filter, &page)?;
     let next = found.next.map(|next| next.to_string());
     Ok(Json(AuditPage { rows: found.items.iter().map(audit::row).collect(), next }))
 }
 
-/// What is exported: the filters of the list, without pages.
+/// What is exported: the filters of the list, without pages. They are named here again because serde can't refuse unknown
+/// names of what is flattened.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +64,13 @@ pub struct ExportQuery {
     to: Option<i64>,
 }
 
+impl ExportQuery {
+    fn parts(self) -> (AuditQuery, ExportFormat) {
+        let Self { format, user, action, address, result, from, to } = self;
+        (AuditQuery { user, action, address, result, from, to, ..AuditQuery::default() }, format)
+    }
+}
+
 /// All rows that the filters leave, as a file.
 #[utoipa::path(
     get, path = "/api/v2/audit/export", tag = "audit", params(ExportQuery),
@@ -81,31 +81,20 @@ pub async fn export(
     who: Principal,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
-    let (format, extension) = match query.format {
-        ExportFormat::Csv => (ExportFormat::Csv, "csv"),
-        ExportFormat::Jsonl => (ExportFormat::Jsonl, "jsonl"),
-    };
-    let filter = AuditFilter {
-        user: whose(&app.store, query.user.as_deref())?,
-        action: query.action,
-        address: query.address,
-        result: query.result,
-        from: query.from,
-        to: query.to,
-    };
+    let (query, format) = query.parts();
+    let filter = audit::filter(&app.store, &query)?;
     let now = app.clock.now();
-    app.store.audit(AuditEntry::done(who.by(now), "audit.export", extension)).await?;
-    let mut heading = Vec::new();
-    export::write_heading(format, &mut heading);
-    let rows = app.store.audit_export(filter);
-    let body = stream::try_unfold((Some(heading), rows), move |(heading, rows)| async move {
-        if let Some(heading) = heading {
-            return Ok(Some((Bytes::from(heading), (None, rows))));
-        }
-        // A batch is a read of the store, which may have to wait for the disk.
-        let next = spawn_blocking(move || next_batch(rows, format)).await.unwrap_or(Err(StoreError::Panicked));
-        next.map(|next| next.map(|(bytes, rows)| (bytes, (None, rows))))
+    app.store.audit(AuditEntry::done(who.by(now), "audit.export", audit::said(&query))).await?;
+    let body = stream::try_unfold(export::pieces(&app.store, filter, format), async |mut pieces| {
+        // A piece is a read of the store, which may have to wait for the disk.
+        let read = spawn_blocking(move || pieces.next().map(|piece| (piece, pieces))).await;
+        let Some((piece, pieces)) = read.map_err(|_| StoreError::Panicked)? else { return Ok(None) };
+        piece.map(|piece| Some((Bytes::from(piece), pieces)))
     });
+    let extension = match format {
+        ExportFormat::Csv => "csv",
+        ExportFormat::Jsonl => "jsonl",
+    };
     let headers = AppendHeaders([
         (header::CONTENT_TYPE, HeaderValue::from_static(export::media_type(format))),
         (
@@ -115,13 +104,6 @@ pub async fn export(
         ),
     ]);
     Ok((headers, Body::from_stream(body)).into_response())
-}
-
-fn next_batch(mut rows: AuditExport, format: ExportFormat) -> Result<Option<(Bytes, AuditExport)>, StoreError> {
-    let Some(batch) = rows.next() else { return Ok(None) };
-    let mut text = Vec::new();
-    batch?.iter().for_each(|row: &AuditRecord| export::write_row(format, row, &mut text));
-    Ok(Some((text.into(), rows)))
 }
 
 /// Security events, newest first; with filters, and how many are open.
@@ -135,7 +117,7 @@ pub async fn events(State(app): State<Arc<App>>, Query(query): Query<EventQuery>
         severity: query.severity,
         resolved: query.resolved,
         kind: query.kind,
-        user: whose(&app.store, query.user.as_deref())?,
+        user: query.user.as_deref().map(|user| app.store.whose(user)).transpose()?,
         address: query.address,
         from: query.from,
         to: query.to,
@@ -171,10 +153,6 @@ pub async fn resolve(
     } else {
         Err(ApiError::not_found("such open event"))
     }
-}
-
-fn whose(store: &Store, text: Option<&str>) -> Result<Option<Whose>, StoreError> {
-    text.map(|text| store.whose(text)).transpose()
 }
 
 fn shown(event: SecurityEventRecord) -> SecurityEvent {

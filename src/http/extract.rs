@@ -1,5 +1,7 @@
 //! What handlers take from a request, each refusing with a problem that says what is wrong where.
 use std::convert::Infallible;
+use std::error::Error;
+use std::io;
 
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
@@ -61,7 +63,17 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<bytes::Byte
         StatusCode::PAYLOAD_TOO_LARGE => {
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the request's body is too large")
         }
-        _ => ApiError::invalid("the request's body ended early"),
+        _ => too_slow(&error).unwrap_or_else(|| ApiError::invalid("the request's body ended early")),
+    })
+}
+
+/// 408 `timed_out`, when that is why a body can't be read ([`super::listen`] bounds how long one may take).
+pub(super) fn too_slow(error: &(dyn Error + 'static)) -> Option<ApiError> {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    let is_late = |cause: &io::Error| cause.kind() == io::ErrorKind::TimedOut;
+    causes.any(|cause| cause.downcast_ref().is_some_and(is_late)).then(|| {
+        let words = "the request's body came too slowly; try again";
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "timed_out", words)
     })
 }
 
@@ -121,7 +133,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// What the guard found out; see [`super::guard`].
+/// See [`super::observe`].
 impl<S: Send + Sync> FromRequestParts<S> for Origin {
     type Rejection = Infallible;
 

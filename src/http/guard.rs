@@ -1,22 +1,19 @@
 //! Before every handler: who is asking, whether they ask too often, and whether they may ([`super::routes`]).
 //!
-//! Handlers take what was found out here: [`Principal`] and [`Origin`] are in the request's extensions.
-use std::net::SocketAddr;
+//! Handlers take what was found out here: the [`Principal`] is in the request's extensions.
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use slurmdash_api::api_keys::API_KEY_HEADER;
-use slurmdash_api::auth::{Permission, WS_BEARER_PREFIX};
+use slurmdash_api::auth::WS_BEARER_PREFIX;
 
 use super::ApiError;
-use super::observe::RequestId;
 use super::routes::{self, Access, Route};
 use crate::app::App;
 use crate::auth::{AuthError, Credential, Origin, Principal};
-use crate::limits::client::client_address;
 use crate::limits::rates::{Decision, Who};
 use crate::security::kinds;
 use crate::store::audit::By;
@@ -37,12 +34,13 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         }
         return ApiError::internal(format!("{path} has no row in the table of routes")).into_response();
     };
-    let origin = origin(&app, &request);
     if route.access == Access::Open {
-        request.extensions_mut().insert(origin);
         return next.run(request).await;
     }
+    let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
     let who = identify(&app, route, request.headers(), &origin);
+    let by = by(&app, who.as_ref().ok().and_then(Option::as_ref), &origin);
+    let path = request.uri().path().to_owned();
     let asks = match (&who, origin.address) {
         (Ok(Some(who)), _) => Some(Who::User(&who.user_id)),
         (_, Some(address)) => Some(Who::Stranger(address)),
@@ -52,22 +50,26 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let decision = asks.map(|asks| app.rates.decide(asks, route.method.as_str(), route.path));
     let mut response = match decision.as_ref().and_then(Decision::wait) {
         Some(seconds) => {
-            let by = by(&app, who.as_ref().ok().and_then(Option::as_ref), &origin);
             app.security.note(kinds::LIMIT_HIT, &by, &format!("{} {}", route.method, route.path));
             ApiError::too_often(seconds).into_response()
         }
-        None => match who.and_then(|who| admit(&app, route, who, &origin)) {
+        None => match who.and_then(|who| admit(route, who)) {
             Ok(who) => {
                 if let Some(who) = who {
                     app.auth.uses.note(&who, app.clock.now());
                     request.extensions_mut().insert(who);
                 }
-                request.extensions_mut().insert(origin);
                 next.run(request).await
             }
             Err(refusal) => refusal.into_response(),
         },
     };
+    // The handler refuses as well: it knows whose the object is. Somebody known is told 401 where a key is wanted.
+    let is_refusal =
+        |error: &&ApiError| error.is_lack_of_permission() || error.code() == "unauthorized" && by.user_id.is_some();
+    if let Some(error) = response.extensions().get::<ApiError>().filter(is_refusal) {
+        app.security.refused(&by, &path, format!("{} {}: {}", route.method, route.path, error.detail()));
+    }
     if let Some(decision) = decision {
         let fields = [("ratelimit-policy", decision.policy_field()), ("ratelimit", decision.limit_field())];
         for (name, value) in fields {
@@ -77,21 +79,6 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         }
     }
     response
-}
-
-/// Where a request comes from: behind a trusted proxy, from where that one says.
-fn origin(app: &App, request: &Request) -> Origin {
-    let headers = request.headers();
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    let agent = headers.get(header::USER_AGENT).map(|agent| {
-        let agent = String::from_utf8_lossy(agent.as_bytes());
-        agent[..agent.floor_char_boundary(By::MAX_AGENT)].to_owned()
-    });
-    Origin {
-        address: peer.map(|peer| client_address(peer, headers, &app.config.http.trusted_proxies)),
-        agent,
-        request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
-    }
 }
 
 /// Who is asking; `None` for a stranger.
@@ -137,7 +124,7 @@ fn shown<'a>(route: &Route, headers: &'a HeaderMap) -> Result<Shown<'a>, ApiErro
 }
 
 /// Lets somebody through who may.
-fn admit(app: &App, route: &Route, who: Option<Principal>, origin: &Origin) -> Result<Option<Principal>, ApiError> {
+fn admit(route: &Route, who: Option<Principal>) -> Result<Option<Principal>, ApiError> {
     let Some(who) = who else {
         return match route.access {
             Access::Open | Access::Public | Access::MayOrTicket(_) => Ok(None),
@@ -146,28 +133,17 @@ fn admit(app: &App, route: &Route, who: Option<Principal>, origin: &Origin) -> R
         };
     };
     let is_key = matches!(who.credential, Credential::ApiKey(_));
-    let refusal = match route.access {
+    match route.access {
         Access::Person | Access::PersonMay(_) if is_key => {
-            Some(ApiError::new(StatusCode::FORBIDDEN, "not_with_key", "an API key can't do this; sign in as a person"))
+            Err(ApiError::new(StatusCode::FORBIDDEN, "not_with_key", "an API key can't do this; sign in as a person"))
         }
-        Access::KeyMay(_) if !is_key => Some(ApiError::unauthorized("API Key required")),
+        Access::KeyMay(_) if !is_key => Err(ApiError::unauthorized("API Key required")),
         Access::May(needed) | Access::PersonMay(needed) | Access::KeyMay(needed) | Access::MayOrTicket(needed) => {
-            missing(&who, needed)
+            who.require(needed)?;
+            Ok(Some(who))
         }
-        _ => None,
-    };
-    match refusal {
-        None => Ok(Some(who)),
-        Some(refusal) => {
-            let what = format!("{} {}: {}", route.method, route.path, refusal.detail());
-            app.security.note(kinds::PERMISSION_REFUSED, &by(app, Some(&who), origin), &what);
-            Err(refusal)
-        }
+        _ => Ok(Some(who)),
     }
-}
-
-fn missing(who: &Principal, needed: Permission) -> Option<ApiError> {
-    who.require(needed).err().map(ApiError::from)
 }
 
 fn by(app: &App, who: Option<&Principal>, origin: &Origin) -> By {

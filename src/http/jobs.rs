@@ -110,10 +110,15 @@ pub async fn act(
     Json(request): Json<ActionRequest>,
 ) -> Result<Json<ActionResults>, ApiError> {
     let outcomes = actions::act(&app, &who, request).await?;
+    let by = who.by(app.clock.now());
     let results: Vec<ActionResult> = outcomes
         .into_iter()
         .map(|(id, outcome)| {
             let problem = outcome.err().map(ApiError::from);
+            // The answer as a whole is none that the guard would write down.
+            if let Some(refusal) = problem.as_ref().filter(|problem| problem.is_lack_of_permission()) {
+                app.security.refused(&by, &format!("job {id}"), refusal.detail().to_owned());
+            }
             let (code, detail) =
                 problem.map(|problem| (problem.code().to_owned(), problem.detail().to_owned())).unzip();
             ActionResult { job: id.to_string(), ok: code.is_none(), code, detail }

@@ -13,16 +13,14 @@ use tracing::Instrument as _;
 
 use super::ApiError;
 use crate::app::App;
+use crate::auth::Origin;
+use crate::limits::client::client_address;
 use crate::random;
 use crate::security::kinds;
 use crate::store::audit::By;
 
 /// Answers carry the id under which the log has the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// That id, for handlers.
-#[derive(Clone)]
-pub struct RequestId(pub String);
 
 /// What pages may do: everything from here, WebAssembly, no inline script or style.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -41,18 +39,17 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 #[derive(Clone, Copy)]
 pub struct KeepBody;
 
-/// The outermost middleware.
+/// The outermost middleware. What lies within finds the request's [`Origin`] in its extensions.
 pub async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let Ok(id) = random::bytes::<8>().map(|bytes| random::hex(&bytes)) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let origin = origin(&app, &request, &id);
     if is_path_attack(&path) {
-        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let by = By { address, request_id: Some(id.clone()), ..By::system(app.clock.now()) };
-        app.security.note(kinds::PATH_ATTACK, &by, "an address that leads out of its folder");
+        app.security.note(kinds::PATH_ATTACK, &origin.by(app.clock.now()), "an address that leads out of its folder");
     }
+    request.extensions_mut().insert(origin);
     let span = tracing::info_span!("request", id, %method, path);
     let begun = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
@@ -77,6 +74,21 @@ pub async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Ne
     // Answers of the API are about somebody and about now; assets say for themselves how long they keep.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Where a request comes from: behind a trusted proxy, from where that one says.
+fn origin(app: &App, request: &Request, id: &str) -> Origin {
+    let headers = request.headers();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let agent = headers.get(header::USER_AGENT).map(|agent| {
+        let agent = String::from_utf8_lossy(agent.as_bytes());
+        agent[..agent.floor_char_boundary(By::MAX_AGENT)].to_owned()
+    });
+    Origin {
+        address: peer.map(|peer| client_address(peer, headers, &app.config.http.trusted_proxies)),
+        agent,
+        request_id: Some(id.to_owned()),
+    }
 }
 
 /// Gives every error answer its body: ours from [`ApiError`], the framework's plain ones in our shape.

@@ -78,6 +78,12 @@ impl ApiError {
         self
     }
 
+    /// Whether it says that the caller may not do this, be it at all or with this object of somebody else's.
+    pub fn is_lack_of_permission(&self) -> bool {
+        let codes = ["forbidden", "not_with_key", "permission_denied", "slurm_not_permitted"];
+        self.status == StatusCode::FORBIDDEN && codes.contains(&self.code)
+    }
+
     /// The stable word for programs.
     pub fn code(&self) -> &'static str {
         self.code

@@ -1,14 +1,18 @@
 //! The embedded UI: pages and assets, straight from the binary.
 //!
 //! Assets have their content's hash in their name and keep for a year; pages are asked for again each time and
-//! answered with 304 while they are the same. Both lie ready in brotli and gzip.
-use std::collections::HashMap;
+//! answered with 304 while they are the same. Both lie ready in brotli and gzip; an asset that shrinks is kept in no other
+//! form, and unpacked for who takes neither.
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::io::Read as _;
 use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use flate2::read::GzDecoder;
 use include_dir::{Dir, include_dir};
 
 use super::ApiError;
@@ -45,7 +49,7 @@ pub fn is_embedded() -> bool {
 }
 
 struct Asset {
-    bytes: &'static [u8],
+    plain: Option<&'static [u8]>,
     brotli: Option<&'static [u8]>,
     gzip: Option<&'static [u8]>,
     mime: &'static str,
@@ -56,21 +60,23 @@ struct Asset {
 static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {
     let mut files = HashMap::new();
     collect(&DIST, &mut files);
-    let originals = files.iter().filter(|(path, _)| !is_compressed(path));
-    originals
-        .map(|(path, bytes)| {
+    let paths: BTreeSet<&str> = files.keys().map(|path| uncompressed(path)).collect();
+    paths
+        .into_iter()
+        .map(|path| {
             let is_immutable = path.starts_with("assets/");
+            let plain = files.get(path).copied();
             // An asset's name says what is in it; only a page's content must be looked at.
-            let tag = if is_immutable { path.replace('/', "-") } else { digest(bytes) };
+            let tag = if is_immutable { path.replace('/', "-") } else { digest(plain.unwrap_or_default()) };
             let asset = Asset {
-                bytes,
+                plain,
                 brotli: files.get(&format!("{path}.br")).copied(),
                 gzip: files.get(&format!("{path}.gz")).copied(),
                 mime: mime(path),
                 etag: HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"\"")),
                 is_immutable,
             };
-            (path.clone(), asset)
+            (path.to_owned(), asset)
         })
         .collect()
 });
@@ -84,8 +90,20 @@ fn collect(dir: &'static Dir<'static>, files: &mut HashMap<String, &'static [u8]
     }
 }
 
-fn is_compressed(path: &str) -> bool {
-    [".br", ".gz"].iter().any(|suffix| path.ends_with(suffix))
+/// The asset that a file holds.
+fn uncompressed(path: &str) -> &str {
+    [".br", ".gz"].iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path)
+}
+
+/// The asset as it is, for who takes no coding.
+fn unpacked(asset: &Asset) -> Cow<'static, [u8]> {
+    if let Some(plain) = asset.plain {
+        return Cow::Borrowed(plain);
+    }
+    let mut bytes = Vec::new();
+    // What was packed when the program was built can be unpacked.
+    let _ = GzDecoder::new(asset.gzip.unwrap_or_default()).read_to_end(&mut bytes);
+    Cow::Owned(bytes)
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -167,9 +185,9 @@ fn answer(asset: &Asset, headers: &HeaderMap, status: StatusCode) -> Response {
         tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == own)
     });
     let (encoding, bytes) = match (asset.brotli, asset.gzip) {
-        (Some(bytes), _) if accepts(headers, "br") => (Some("br"), bytes),
-        (_, Some(bytes)) if accepts(headers, "gzip") => (Some("gzip"), bytes),
-        _ => (None, asset.bytes),
+        (Some(bytes), _) if accepts(headers, "br") => (Some("br"), Cow::Borrowed(bytes)),
+        (_, Some(bytes)) if accepts(headers, "gzip") => (Some("gzip"), Cow::Borrowed(bytes)),
+        _ => (None, unpacked(asset)),
     };
     let mut response = if is_known && status == StatusCode::OK {
         StatusCode::NOT_MODIFIED.into_response()

@@ -14,7 +14,7 @@ use slurmdash_api::uploads::{
 use tokio::time::timeout;
 
 use super::ApiError;
-use super::extract::{Json, Path, Query};
+use super::extract::{Json, Path, Query, too_slow};
 use crate::app::App;
 use crate::auth::Principal;
 use crate::uploads::chunk::{ChunkWriter, Digest, StoredChunk, Turn, parse_checksum};
@@ -168,7 +168,7 @@ struct ChunkForm {
         (status = 200, body = ChunkStored),
         (status = 400, body = Problem, description = "a part is missing or wrong, or the chunk has not its length"),
         (status = 404, body = Problem),
-        (status = 408, body = Problem, description = "the sender was silent for too long"),
+        (status = 408, body = Problem, description = "the sender was silent or slow for too long"),
         (status = 422, body = Problem, description = "the checksum is wrong; the chunk was not counted"),
         (status = 503, body = Problem, description = "the login host is away; the chunk was not counted, send it again"),
         (status = 507, body = Problem, description = "the disk or the quota is full"),
@@ -322,7 +322,8 @@ pub(super) async fn in_time<T>(more: impl Future<Output = Result<T, MultipartErr
         Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the chunk is larger than 64 MiB"))
         }
-        Ok(Err(_)) => Err(ApiError::invalid("the body is no multipart/form-data, or it ended early")),
+        Ok(Err(error)) => Err(too_slow(&error)
+            .unwrap_or_else(|| ApiError::invalid("the body is no multipart/form-data, or it ended early"))),
         Err(_) => Err(ApiError::new(
             StatusCode::REQUEST_TIMEOUT,
             "sender_silent",

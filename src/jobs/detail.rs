@@ -127,6 +127,7 @@ fn shown(app: &App, who: &Principal, whole: Whole, paths: Paths, around: Around)
     let text = |path: Option<PathBuf>| path.filter(|_| own).map(|path| path.display().to_string());
     let actions = actions_on(app, who, &record.job, array.as_ref());
     JobDetail {
+        may_read: own,
         may_cancel: actions.contains(&ActionKind::Cancel),
         actions,
         exit_code: record.exit_code,

@@ -15,7 +15,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::topics::Topic;
 use super::{Event, Watching, output};
 use crate::app::App;
-use crate::auth::Principal;
+use crate::auth::{Forbidden, Principal};
+use crate::jobs::JobError;
 
 /// Largest message a viewer may send, bytes.
 pub const MAX_MESSAGE: usize = 4096;
@@ -144,6 +145,11 @@ impl Connection {
         self.say(&ServerMessage::Error { code: code.into(), detail: detail.into() }).await
     }
 
+    fn note_refusal(&self, topic: &str, forbidden: Forbidden) {
+        let words = format!("a subscription to {topic}: {forbidden}");
+        self.app.security.refused(&self.who.by(self.app.clock.now()), topic, words);
+    }
+
     async fn obey(&mut self, text: &str) -> Result<(), End> {
         let message: ClientMessage = match serde_json::from_str(text) {
             Ok(message) => message,
@@ -163,6 +169,7 @@ impl Connection {
 
     async fn subscribe(&mut self, topic: Topic, name: String, from: Option<u64>) -> Result<(), End> {
         if let Err(error) = self.who.require(topic.permission()) {
+            self.note_refusal(&name, error);
             return self.refuse("forbidden", error.to_string()).await;
         }
         if self.topics.len() >= MAX_TOPICS && !self.topics.contains_key(&topic) {
@@ -172,7 +179,12 @@ impl Connection {
             Topic::JobOutput(id, stream) => {
                 let source = match output::open(&self.app, &self.who, id, *stream, from).await {
                     Ok(source) => source,
-                    Err(error) => return self.refuse("no_output", error.to_string()).await,
+                    Err(error) => {
+                        if let JobError::Forbidden(forbidden) = &error {
+                            self.note_refusal(&name, *forbidden);
+                        }
+                        return self.refuse("no_output", error.to_string()).await;
+                    }
                 };
                 let task = output::follow(self.app.clone(), source, self.follower.clone());
                 Subscription::Follower { _task: AbortOnDropHandle::new(tokio::spawn(task)) }

@@ -71,6 +71,12 @@ impl Security {
         self.report(Incident { kind, by: by.clone(), resource: None, description: description.to_owned() });
     }
 
+    /// Tells that somebody wanted something that they may not, and in which words they were refused.
+    pub fn refused(&self, by: &By, wanted: &str, words: String) {
+        let (kind, resource) = (kinds::PERMISSION_REFUSED, Some(wanted.to_owned()));
+        self.report(Incident { kind, by: by.clone(), resource, description: words });
+    }
+
     /// Writes down what waits, and answers when that, and all from flushes before, is on disk. What can't be written
     /// waits on.
     pub async fn flush(&self) -> Result<(), StoreError> {

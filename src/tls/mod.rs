@@ -1,16 +1,17 @@
-//! TLS on the server's side: the certificate that is served, where it comes from, and when another takes its place. The
-//! only code that knows rustls as a server, and rcgen.
+//! TLS on the server's side: the certificate that is served, where it comes from, and when another takes its place; and
+//! clients that take no other ([`pinned`]). The only code that sets rustls up, and knows rcgen.
 //!
 //! A certificate is either the admin's, in files that somebody else renews (certbot, a secret of Kubernetes), or one of
 //! our own that we sign ourselves and renew. Either way the one in use changes without a restart and without touching
 //! open connections: it is looked up at each handshake.
 
 mod pair;
+pub mod pinned;
 mod self_signed;
 mod watch;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -268,6 +269,16 @@ impl Tls {
 /// The one crypto provider.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(default_provider())
+}
+
+/// When a certificate (DER) ends; nothing when it is no certificate.
+pub fn ends(certificate: &[u8]) -> Option<UnixSeconds> {
+    pair::validity(&certificate.into()).ok().map(|(_, ends)| ends)
+}
+
+/// The file of the certificate that we sign ourselves, in its folder. It holds the key too.
+pub fn self_signed_file(dir: &Path) -> PathBuf {
+    self_signed::file(dir)
 }
 
 /// A time for the log.

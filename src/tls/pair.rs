@@ -141,7 +141,13 @@ fn chain(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(chain)
 }
 
-fn validity(certificate: &CertificateDer<'_>) -> Result<(UnixSeconds, UnixSeconds), x509_cert::der::Error> {
+/// All certificates of a PEM file, which may hold a key too.
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    chain(&text(path, false)?).map_err(|reason| TlsError::NoCertificate { path: path.into(), reason })
+}
+
+/// From when to when a certificate (DER) is valid.
+pub(super) fn validity(certificate: &CertificateDer<'_>) -> Result<(UnixSeconds, UnixSeconds), x509_cert::der::Error> {
     let certificate = Certificate::from_der(certificate)?;
     let validity = certificate.tbs_certificate().validity();
     let seconds = |time: x509_cert::time::Time| {

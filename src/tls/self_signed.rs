@@ -24,7 +24,7 @@ pub const RENEW_DAYS: i64 = 30;
 /// It is good from so long before now, seconds: a browser's clock may be behind ours.
 const CLOCK_DIFFERENCE: i64 = 60 * 60;
 
-fn file(dir: &Path) -> PathBuf {
+pub(super) fn file(dir: &Path) -> PathBuf {
     dir.join("self-signed.pem")
 }
 

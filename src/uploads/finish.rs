@@ -34,6 +34,7 @@ impl Uploads {
         }
         Ok(UploadFinished {
             message: "Upload completed".into(),
+            upload_id: record.id.clone(),
             file_path: self.shared.folder_shown(&record).await.join(&record.filename).display().to_string(),
             file_info: classify(&record.filename, record.file_size),
         })

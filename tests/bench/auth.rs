@@ -4,6 +4,7 @@
 //! The last line on standard output is JSON: a list of `{"name", "value", "unit"}`.
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a program for the bench, not shipped")]
 
+mod quantile;
 #[expect(dead_code, clippy::expect_used, reason = "the tests use more of it")]
 #[path = "../it/support.rs"]
 mod support;
@@ -17,6 +18,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use slurmdash::auth::Origin;
 
+use quantile::quantile;
 use support::{TestApp, json as body};
 
 /// Tokens that are checked.
@@ -123,17 +125,4 @@ async fn watch(app: &TestApp, with_sign_ins: bool) -> Vec<f64> {
     let (signed_in, took, ()) = tokio::join!(join_all(sign_ins), join_all(others), clock);
     assert!(!with_sign_ins || signed_in.into_iter().sum::<i32>() > 0, "nobody got in");
     took.concat()
-}
-
-/// The value below which so large a part is.
-fn quantile(mut values: Vec<f64>, part: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "an index"
-    )]
-    let at = ((values.len() - 1) as f64 * part).round() as usize;
-    values[at]
 }

@@ -4,6 +4,7 @@
 //! so it needs root.
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a program for the bench, not shipped")]
 
+mod quantile;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../it/ssh/sshd.rs"]
 mod sshd;
@@ -20,6 +21,7 @@ use slurmdash::hands::{Command, Hands, OpenFile, OpenHow, Place};
 use slurmdash::ssh::{Pool, Settings};
 use tokio::io::AsyncWriteExt as _;
 
+use quantile::quantile;
 use sshd::Sshd;
 
 /// Commands that are timed each way.
@@ -63,19 +65,6 @@ async fn measure(sshd: &Sshd, users: &[String]) -> Vec<Value> {
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-/// The value below which so large a part is.
-fn quantile(mut values: Vec<f64>, part: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "an index"
-    )]
-    let at = ((values.len() - 1) as f64 * part).round() as usize;
-    values[at]
 }
 
 async fn first_use(pool: &Pool, users: &[String]) -> f64 {

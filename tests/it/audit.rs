@@ -1,11 +1,11 @@
 //! What a person does through the API leaves its row in the audit log.
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use slurmdash::store::audit::{AuditFilter, AuditGroup, AuditRecord};
 use slurmdash::store::events::{EventFilter, EventGroup, Severity};
 use slurmdash::store::walk::PageRequest;
 
-use crate::support::{TestApp, eventually, json as body};
+use crate::support::{TestApp, eventually, json as body, problem};
 
 /// The newest row of an action.
 fn newest(app: &TestApp, action: &str) -> AuditRecord {
@@ -67,4 +67,31 @@ async fn a_job_and_its_upload_are_written_down_with_their_ids() {
     });
     assert_eq!(ended.await["script"].as_str().map(|script| script.contains("true")), Some(true));
     assert_eq!(rows(), before, "what Slurm does is nobody's doing here");
+}
+
+#[tokio::test]
+async fn an_export_has_the_rows_of_the_list_and_a_row_of_its_own() {
+    let app = TestApp::start().await;
+    assert_eq!(app.login("admin", "wrong").await.status(), 401);
+    let filters = "action=session.&user=admin&result=done&from=0";
+    let listed = body(app.get(&format!("/api/v2/audit?{filters}")).await).await;
+    let jsonl = app.get(&format!("/api/v2/audit/export?{filters}&format=jsonl")).await;
+    assert_eq!(
+        (jsonl.status().as_u16(), &jsonl.headers()["content-type"]),
+        (200, &"application/jsonl".parse().unwrap())
+    );
+    let name = jsonl.headers()["content-disposition"].to_str().unwrap();
+    assert!(name.starts_with("attachment; filename=\"audit-") && name.ends_with(".jsonl\""), "{name}");
+    let lines = jsonl.text().await.unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), Value::from(lines)), (1, listed["rows"].clone()));
+    let row = newest(&app, "audit.export");
+    assert_eq!(row.resource.as_deref(), Some("user=admin action=session. result=done from=0"));
+    let csv = app.get("/api/v2/audit/export").await.text().await.unwrap();
+    let rows = app.app.store.audit_count(&AuditGroup::All).unwrap();
+    assert_eq!(csv.lines().count() as u64, rows + 1, "the heading and every row: {csv}");
+    assert_eq!(newest(&app, "audit.export").resource.as_deref(), Some("all"));
+    for wrong in ["colour=red", "limit=5", "after=x", "format=xml", "from=yesterday"] {
+        problem(app.get(&format!("/api/v2/audit/export?{wrong}")).await, 400, "invalid_request").await;
+    }
 }

@@ -6,6 +6,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::identity::Person;
 use crate::support::{PATIENCE, TestApp, json};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -137,4 +138,21 @@ async fn binary_and_oversized_messages_end_the_connection() {
         tokio::time::timeout(PATIENCE, ended).await.expect("the connection goes on");
     }
     assert_eq!(app.get("/api/auth/me").await.status(), 200, "the server goes on");
+}
+
+#[tokio::test]
+async fn a_topic_that_is_somebody_elses_is_refused_and_that_is_written_down() {
+    let app = TestApp::start().await;
+    let job = json!({"job_name": "j", "command": "true"});
+    let job = json(app.post("/api/jobs/submit", &job).await).await["job_id"].to_string();
+    let bob = Person::with_roles(&app, "bob", &["user"]).await;
+    let mut socket = connect(&app, &[("authorization", format!("Bearer {}", bob.token))]).await.unwrap();
+    let topic = format!("job-output:{job}");
+    say(&mut socket, &json!({"action": "subscribe", "topic": topic})).await;
+    let refused = hears(&mut socket, |message| message["type"] == "error").await;
+    assert_eq!(refused["data"]["code"], "no_output", "{refused}");
+    app.app.security.flush().await.unwrap();
+    let rows = json(app.get("/api/v2/audit?action=security.permission_refused").await).await;
+    assert_eq!(rows["rows"].as_array().unwrap().len(), 1, "{rows}");
+    assert_eq!((&rows["rows"][0]["username"], &rows["rows"][0]["resource"]), (&json!("bob"), &json!(topic)));
 }

@@ -14,6 +14,7 @@ mod hands_contract;
 mod hostile;
 mod identity;
 mod import_v4;
+mod install_cli;
 mod job_actions;
 mod jobs;
 mod listen;

@@ -203,16 +203,17 @@ fn print_sizes(project: &Project, assets: &Assets) {
     let dist = project.root.join("ui/dist");
     let first = assets.first_page(&[format!("{FULL}.js"), format!("{FULL}_bg.wasm")]);
     let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
-    let row = |name: &str, raw: u64, brotli: u64, gzip: u64| println!("{name:<44} {raw:>9} {brotli:>9} {gzip:>9}");
+    let plain: BTreeMap<&str, usize> = assets.finished().map(|(path, content)| (path, content.len())).collect();
+    let row = |name: &str, raw: usize, brotli: u64, gzip: u64| println!("{name:<44} {raw:>9} {brotli:>9} {gzip:>9}");
     println!("{:<44} {:>9} {:>9} {:>9}", "first page", "bytes", "brotli", "gzip");
     let mut total = 0;
     for path in &first {
         let file = dist.join(path);
         let (brotli, gzip) = (size(&compress::beside(&file, "br")), size(&compress::beside(&file, "gz")));
-        row(path, size(&file), brotli, gzip);
+        row(path, plain.get(path.as_str()).copied().unwrap_or_default(), brotli, gzip);
         total += brotli;
     }
     let others = assets.written().into_iter().filter(|path| !first.contains(path)).collect::<Vec<_>>();
-    let bytes = others.iter().map(|path| size(&dist.join(path))).sum::<u64>();
+    let bytes = others.iter().filter_map(|path| plain.get(path.as_str())).sum::<usize>();
     println!("first page in all: {total} bytes of brotli; {} more files ({bytes} bytes) on demand", others.len());
 }

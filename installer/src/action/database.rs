@@ -1,10 +1,13 @@
 //! MariaDB, and what Slurm keeps in it.
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Look, Materials, Reverted, Setting, StepError, Undo};
-use crate::host::Host;
+use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo, place};
+use crate::host::{Command, Host, HostError, Output};
+
+mod associations;
 
 /// A database and a user who may do everything in it, who comes from this host alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +53,8 @@ pub struct Member {
     pub qos: Vec<String>,
 }
 
-/// Cluster, accounts, QOS and users are in Slurm's accounting. What is there besides stays.
+/// Cluster, accounts, QOS and users are in Slurm's accounting. What is there besides stays, and so do descriptions,
+/// parents and options of what is there already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Associations {
     /// Name of the cluster.
@@ -66,42 +70,186 @@ pub struct Associations {
 /// How it was: what was missing of what the action adds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseUndo {
-    /// Names, as `database slurm_acct`, `account physics`, `user ada@physics`.
+    /// Names, as `database slurm_acct`, `account physics`, `user ada@physics`. What could not be asked for is not among
+    /// them, and stays.
     pub missing: Vec<String>,
+}
+
+/// Names that go between quotes unchanged.
+fn is_plain(name: &str) -> bool {
+    let is_short = (1..=64).contains(&name.len());
+    is_short && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// A command of MariaDB, with the name it has, or the one it had before release 10.4.6.
+fn run_either(host: &dyn Host, new: &str, old: &str, command: impl Fn(&str) -> Command) -> Result<Output, HostError> {
+    match host.run(&command(new)) {
+        Err(HostError::NotStarted { .. }) => host.run(&command(old)),
+        other => other,
+    }
+}
+
+/// Runs statements as MariaDB's root, who is let in because this is the system's root. They go by standard input.
+fn sql(host: &dyn Host, statements: &[String]) -> Result<Output, HostError> {
+    // Backslashes in what follows are escapes whatever the server's default is.
+    let text = format!("SET SESSION sql_mode = '';\n{};\n", statements.join(";\n"));
+    run_either(host, "mariadb", "mysql", |program| {
+        Command::new(program).args(["--batch", "--skip-column-names"]).input(text.clone())
+    })
+}
+
+fn sql_well(host: &dyn Host, statements: &[String]) -> Result<String, HostError> {
+    let output = sql(host, statements)?;
+    if output.is_ok() {
+        return Ok(output.text());
+    }
+    Err(HostError::Failed { what: "mariadb".to_owned(), said: output.complaint() })
+}
+
+/// A text as a literal of SQL.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+impl MakeDatabase {
+    fn names(&self) -> Result<(&str, &str), StepError> {
+        match [&self.name, &self.user].into_iter().find(|name| !is_plain(name)) {
+            None => Ok((&self.name, &self.user)),
+            Some(name) => Err(StepError::Refused(format!(
+                "{name:?} can't be the name of a database or its user: only letters, digits and _ are taken, 64 at most"
+            ))),
+        }
+    }
+
+    /// The name as a pattern of GRANT, in which `_` stands for any letter.
+    fn pattern(&self) -> String {
+        self.name.replace('_', "\\_")
+    }
+
+    /// What is missing, as in the undo.
+    fn missing(&self, host: &dyn Host) -> Result<Vec<String>, StepError> {
+        let (name, user) = self.names()?;
+        let questions = [
+            format!("SELECT 'database' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{name}'"),
+            format!("SELECT 'user' FROM mysql.user WHERE User = '{user}' AND Host = 'localhost'"),
+            format!(
+                "SELECT 'grant' FROM mysql.db WHERE User = '{user}' AND Host = 'localhost' \
+                 AND REPLACE(Db, '\\\\', '') = '{name}'"
+            ),
+        ];
+        let answer = sql_well(host, &questions)?;
+        let is_there = |what: &str| answer.lines().any(|line| line == what);
+        let all = [("database", name), ("user", user), ("grant", user)];
+        Ok(all.iter().filter(|(what, _)| !is_there(what)).map(|(what, name)| format!("{what} {name}")).collect())
+    }
+
+    /// Whether the user is let in with the password: one that was there may have another.
+    fn try_password(&self, host: &dyn Host, password: &str) -> Result<(), StepError> {
+        let quoted = password.replace('\\', "\\\\").replace('"', "\\\"");
+        let file = format!("[client]\nuser=\"{}\"\npassword=\"{quoted}\"\n", self.user);
+        // What it reads is a file of options, so that the password is in no argument and no variable.
+        let output = run_either(host, "mariadb", "mysql", |program| {
+            let words = ["--defaults-file=/dev/stdin", "--batch", "--skip-column-names", "--execute=SELECT 1"];
+            Command::new(program).args(words).input(file.clone())
+        })?;
+        if output.is_ok() {
+            return Ok(());
+        }
+        Err(StepError::Refused(format!(
+            "MariaDB does not let its user {} in with the password that Slurm is to use: {}. The user was there before; \
+             drop it, or give another name in the configuration",
+            self.user,
+            output.complaint()
+        )))
+    }
+
+    /// Writes all that is in the database to a file among the copies.
+    fn dump(&self, host: &dyn Host, setting: &Setting) -> Result<Option<PathBuf>, StepError> {
+        let question =
+            format!("SELECT 'table' FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}' LIMIT 1", self.name);
+        if sql_well(host, &[question])?.trim().is_empty() {
+            return Ok(None);
+        }
+        place::make_keep(host, setting)?;
+        let file = place::free_copy(host, setting, Path::new(&format!("/{}.sql", self.name)))?;
+        let output = run_either(host, "mariadb-dump", "mysqldump", |program| {
+            let words = ["--single-transaction", "--routines", "--events", "--databases"];
+            let result = format!("--result-file={}", file.display());
+            Command::new(program).args(words).args([result, self.name.clone()]).within(3600)
+        })?;
+        if !output.is_ok() {
+            return Err(HostError::Failed { what: "mariadb-dump".to_owned(), said: output.complaint() }.into());
+        }
+        Ok(Some(file))
+    }
 }
 
 impl Act for MakeDatabase {
     fn subject(&self) -> String {
-        String::from("UNWRITTEN")
+        format!("database {}", self.name)
     }
 
-    fn look(&self, _host: &dyn Host, _setting: &Setting) -> Result<Look, StepError> {
-        Err(StepError::Refused("unwritten".into()))
+    fn look(&self, host: &dyn Host, _setting: &Setting) -> Result<Look, StepError> {
+        let (missing, is_known) = match self.missing(host) {
+            Ok(missing) if missing.is_empty() => return Ok(Look::Same),
+            Ok(missing) => (missing, true),
+            // MariaDB comes with an earlier step. What can't be asked for now must not be removed later.
+            Err(StepError::Host(HostError::NotStarted { .. })) => (Vec::new(), false),
+            Err(StepError::Host(HostError::Failed { said, .. })) if said.contains("Can't connect") => {
+                (Vec::new(), false)
+            }
+            Err(error) => return Err(error),
+        };
+        let summary = match missing.as_slice() {
+            missing if is_known && missing.len() < 3 => format!("new: {}", missing.join(", ")),
+            _ => format!("new, with its user {}", self.user),
+        };
+        Ok(Look::Change(Change { summary, diff: None, undo: Undo::Database(DatabaseUndo { missing }), drift: false }))
     }
 
-    fn execute(&self, _host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
-        Err(StepError::Refused("unwritten".into()))
+    fn execute(&self, host: &dyn Host, _setting: &Setting, materials: &Materials) -> Result<(), StepError> {
+        let (name, user) = self.names()?;
+        let password = std::str::from_utf8(materials.get(&self.password)?).ok();
+        let password = password.filter(|text| !text.is_empty() && !text.chars().any(char::is_control));
+        let password = password.ok_or_else(|| {
+            StepError::Refused("the database's password is empty or has control characters".to_owned())
+        })?;
+        // Each statement may have been done before.
+        sql_well(
+            host,
+            &[
+                format!("CREATE DATABASE IF NOT EXISTS `{name}`"),
+                format!("CREATE USER IF NOT EXISTS '{user}'@'localhost' IDENTIFIED BY {}", literal(password)),
+                format!("GRANT ALL PRIVILEGES ON `{}`.* TO '{user}'@'localhost'", self.pattern()),
+            ],
+        )?;
+        self.try_password(host, password)
     }
 
-    fn revert(&self, _host: &dyn Host, _setting: &Setting, _undo: &Undo) -> Result<Reverted, StepError> {
-        Err(StepError::Refused("unwritten".into()))
-    }
-}
-
-impl Act for Associations {
-    fn subject(&self) -> String {
-        String::from("UNWRITTEN")
-    }
-
-    fn look(&self, _host: &dyn Host, _setting: &Setting) -> Result<Look, StepError> {
-        Err(StepError::Refused("unwritten".into()))
-    }
-
-    fn execute(&self, _host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
-        Err(StepError::Refused("unwritten".into()))
-    }
-
-    fn revert(&self, _host: &dyn Host, _setting: &Setting, _undo: &Undo) -> Result<Reverted, StepError> {
-        Err(StepError::Refused("unwritten".into()))
+    fn revert(&self, host: &dyn Host, setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {
+        let Undo::Database(DatabaseUndo { missing }) = undo else { return Ok(Reverted::wholly()) };
+        let (name, user) = self.names()?;
+        let now = if missing.is_empty() {
+            return Ok(Reverted::wholly());
+        } else {
+            match self.missing(host) {
+                // There is no MariaDB, so nothing is in it.
+                Err(StepError::Host(HostError::NotStarted { .. })) => return Ok(Reverted::wholly()),
+                now => now?,
+            }
+        };
+        let came = |what: &str| missing.iter().any(|name| name == what) && !now.iter().any(|name| name == what);
+        let mut reverted = Reverted::wholly();
+        if came(&format!("grant {user}")) && !came(&format!("user {user}")) {
+            sql_well(host, &[format!("REVOKE ALL PRIVILEGES ON `{}`.* FROM '{user}'@'localhost'", self.pattern())])?;
+        }
+        if came(&format!("user {user}")) {
+            sql_well(host, &[format!("DROP USER IF EXISTS '{user}'@'localhost'")])?;
+        }
+        if came(&format!("database {name}")) {
+            reverted.kept.extend(self.dump(host, setting)?);
+            sql_well(host, &[format!("DROP DATABASE IF EXISTS `{name}`")])?;
+        }
+        Ok(reverted)
     }
 }

@@ -3,7 +3,7 @@
 //! An action is data: it travels to its host, and into the journal. Secrets don't travel with it: a file that holds one
 //! names a [`Content::Material`], whose bytes come beside it when it is executed.
 //!
-//! Whoever adds a kind adds it to [`Action`] and implements [`Act`]; the generic tests (`tests/` in this crate) then
+//! Whoever adds a kind adds it to [`Action`] and implements [`Act`]; the generic tests (`tests` here) then
 //! fail it at every step, run it twice, kill it and compare the host with what it was.
 
 mod account;
@@ -139,7 +139,7 @@ pub enum Undo {
     /// A group or a user.
     Account(account::AccountUndo),
     /// Packages.
-    Packages(packages::PackagesUndo),
+    Packages(Box<packages::PackagesUndo>),
     /// A unit.
     Unit(crate::host::Unit),
     /// A database or what is in it.
@@ -265,3 +265,6 @@ impl Act for Action {
         self.act().revert(host, setting, undo)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,18 +18,18 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
     let os = os(host)?;
     let hostname = text(host, "/proc/sys/kernel/hostname").or_else(|| says(host, "uname", &["-n"]));
     let hostname = hostname.ok_or_else(|| unknown("its name"))?.trim().split('.').next().unwrap_or_default().to_owned();
-    let has_systemd = matches!(host.entry(Path::new("/run/systemd/system")), Ok(Some(_)));
+    let has_systemd = text(host, "/proc/1/comm").is_some_and(|name| name.trim() == "systemd");
     let packages = packages(host, &os)?;
     let units = wanted.units.iter().filter(|_| has_systemd);
     let units = units.filter_map(|name| Some((name.clone(), host.unit(name).ok()?))).collect();
     let listening = says(host, "ss", &["-Hltnp"]).map(|text| read::listening(&text)).unwrap_or_default();
     Ok(Facts {
-        fqdn: says(host, "getent", &["hosts", "--", &hostname])
+        fqdn: says(host, "getent", &["hosts", &hostname])
             .and_then(|text| read::full_name(&text, &hostname))
             .unwrap_or_else(|| hostname.clone()),
         addresses: says(host, "ip", &["-o", "address", "show"]).map(|text| read::addresses(&text)).unwrap_or_default(),
         architecture: line(host, "uname", &["-m"]).ok_or_else(|| unknown("its architecture"))?,
-        kernel: line(host, "uname", &["-r"]).unwrap_or_default(),
+        kernel: text(host, "/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
         has_systemd,
         cpus: says(host, "lscpu", &["-p=CPU,CORE,SOCKET"])
             .and_then(|text| read::lscpu(&text))
@@ -43,7 +43,9 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
         clock_ms: line(host, "date", &["+%s%3N"])
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| unknown("its clock"))?,
-        uid: line(host, "id", &["-u"]).and_then(|text| text.parse().ok()).ok_or_else(|| unknown("who I am there"))?,
+        uid: text(host, "/proc/self/status")
+            .and_then(|text| read::uid(&text))
+            .ok_or_else(|| unknown("who I am there"))?,
         sudo_user: host
             .read(Path::new("/proc/self/environ"))
             .ok()
@@ -143,7 +145,9 @@ fn cgroup(host: &dyn Host) -> Cgroup {
 
 fn names(host: &dyn Host, names: &[String]) -> BTreeMap<String, Vec<IpAddr>> {
     let look = |name: &String| {
-        let found = says(host, "getent", &["ahosts", "--", name]).map(|text| read::ahosts(&text));
+        // What an option begins with, no name does.
+        let is_name = !name.starts_with('-');
+        let found = is_name.then(|| says(host, "getent", &["ahosts", name])).flatten().map(|text| read::ahosts(&text));
         (name.clone(), found.unwrap_or_default())
     };
     let share = names.len().div_ceil(LOOKUPS).max(1);
@@ -236,7 +240,7 @@ mod tests {
             .file("/etc/group", "root:x:0:\n")
             .says("uname -m", "x86_64\n")
             .says("date", "1763800000123\n")
-            .says("id -u", "0\n")
+            .file("/proc/self/status", "Name:\tslurmdash\nUid:\t0\t0\t0\t0\n")
             .says("dpkg-query", "ii \tbash\t5.2\n")
     }
 
@@ -255,7 +259,7 @@ mod tests {
     fn what_is_asked_for_is_told() {
         let host = script()
             .file("/etc/slurm/slurm.conf", "ClusterName=hpc\n")
-            .file("/run/systemd/system/x", "")
+            .file("/proc/1/comm", "systemd\n")
             .file("/dev/nvidia1", "")
             .file("/dev/nvidia0", "")
             .file("/dev/nvidiactl", "")
@@ -264,8 +268,8 @@ mod tests {
             .file("/proc/79/cmdline", "/usr/sbin/slurmd\0")
             .file("/proc/self/environ", "HOME=/root\0SUDO_USER=ada\0")
             .says("ss", "LISTEN 0 9 *:6817 *:* users:((\"slurmctld\",pid=9,fd=3))\nLISTEN 0 9 *:22 *:*\n")
-            .says("getent ahosts -- head1", "10.0.0.1 STREAM head1\n")
-            .answer("getent ahosts -- nobody", 2, "", "")
+            .says("getent ahosts head1", "10.0.0.1 STREAM head1\n")
+            .answer("getent ahosts nobody", 2, "", "")
             .says("df", "Filesystem 1M-blocks Used Available Capacity Mounted on\n/dev/x 9 4 5 50% /\n")
             .says("apt-cache", "munge:\n  Candidate: 0.5\n")
             .says("systemctl show", "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n")
@@ -309,6 +313,13 @@ mod tests {
         let host = script().says("apt-cache", "").file("/var/lib/apt/lists/mirror_Packages", "");
         assert!(gather(&host, &wanted).unwrap().available.is_empty());
         assert!(!host.ran_any("apt-get"));
+    }
+
+    #[test]
+    fn a_host_in_memory_can_be_told() {
+        let facts = gather(&crate::host::fake::Fake::debian_12("head1"), &Wanted::default()).unwrap();
+        assert_eq!((facts.hostname.as_str(), facts.os.id.as_str(), facts.cpus.total), ("head1", "debian", 2));
+        assert_eq!((facts.cgroup, facts.has_systemd, facts.uid), (Cgroup::V2, true, 0));
     }
 
     #[test]

@@ -70,6 +70,12 @@ pub fn memory_mib(text: &str) -> Option<u64> {
     Some(kib / 1024)
 }
 
+/// Reads the effective user's number of `/proc/self/status`, the second of four.
+pub fn uid(text: &str) -> Option<u32> {
+    let value = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    value.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Reads `/proc/self/cgroup` and `/proc/self/mounts` (cgroups(7)). Slurm's plugin for version 2 refuses a host where a
 /// process is in any hierarchy of version 1, whatever is mounted.
 pub fn cgroup(membership: &str, mounts: &str) -> Cgroup {
@@ -207,6 +213,7 @@ mod tests {
         let arm = "processor\t: 0\nBogoMIPS\t: 50\n\nprocessor\t: 1\n\nprocessor\t: 2\n";
         assert_eq!(cpuinfo(arm).unwrap().cores_per_socket, 3);
         assert_eq!((lscpu(""), lscpu("x,y,z\n"), cpuinfo("")), (None, None, None));
+        assert_eq!((uid("Uid:\t1000\t0\t0\t0\n"), uid("Uid:\t1000\n")), (Some(0), None));
         assert_eq!(memory_mib("MemTotal:       24684588 kB\nMemFree: 1 kB\n"), Some(24_106));
     }
 
@@ -268,6 +275,7 @@ mod tests {
             let _ = lscpu(&text);
             let _ = cpuinfo(&text);
             let _ = memory_mib(&text);
+            let _ = uid(&text);
             let _ = cgroup(&text, &text);
             let _ = listening(&text);
             let _ = ahosts(&text);

@@ -10,6 +10,12 @@ pub struct SecretFolder {
 }
 
 impl SecretFolder {
+    /// Any folder, for tests.
+    #[cfg(test)]
+    pub(crate) fn at(path: &std::path::Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// One secret; `None` where it was never made. Refused when somebody else could read it.
     pub fn get(&self, name: &str) -> Result<Option<Vec<u8>>, JournalError> {
         folder::read(&self.path.join(judged(name)?))

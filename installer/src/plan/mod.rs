@@ -1,11 +1,44 @@
 //! What is to be done, in order: a plan is stages, a stage is steps that may be done on all its hosts at the same time.
 //!
 //! [`make`] is pure: the same configuration, facts and secrets give the same plan.
+mod accounts;
+pub(crate) mod admin;
+mod apptainer;
+mod configuration;
+mod controller;
+mod dashboard;
+mod database;
+mod draft;
+mod effect;
+pub(crate) mod family;
+pub(crate) mod fold;
+pub(crate) mod hardware;
+pub(crate) mod identities;
+mod limits;
+mod make;
+mod munge;
+mod nodes;
+pub(crate) mod packages;
+mod previous;
+mod self_test;
+pub(crate) mod site;
+mod ssh_ca;
+mod storage;
+#[cfg(test)]
+mod tests;
+pub(crate) mod version;
+pub(crate) mod wanted;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Act as _, Action, Materials};
+
+pub(crate) use draft::sha256;
+pub use limits::Limits;
+pub use make::make;
+pub use wanted::wanted;
 
 /// Part of an installation that can be asked for alone (`--only`). In order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

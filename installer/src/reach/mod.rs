@@ -5,6 +5,7 @@
 //! agent, jump hosts and known hosts hold here as they do for them.
 mod here;
 mod serve;
+mod ssh;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +15,14 @@ use crate::host::HostError;
 
 pub use here::Here;
 pub use serve::{serve, serve_here};
+pub use ssh::{Idle, Program, Ssh, Way};
 
 /// One call, as it travels to another host: a line of JSON each way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
+    /// Whether anybody is there.
+    Hello,
     /// What is there.
     Facts(Wanted),
     /// Looks of many actions.
@@ -45,6 +49,4 @@ pub trait Reach: Send + Sync {
     /// Undoes one.
     fn revert(&self, action: &Action, setting: &Setting, undo: &Undo)
     -> Result<Result<Reverted, StepError>, HostError>;
-    /// Closes what is open on the way there; the next call opens it again.
-    fn rest(&self) {}
 }

@@ -40,6 +40,8 @@ impl Hello {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
+    /// To a hello.
+    Hello,
     /// To a question for facts.
     Facts(Result<Box<Facts>, HostError>),
     /// To looks, in order.
@@ -129,6 +131,7 @@ fn serve_with(
 
 fn answer(host: &dyn Host, before_change: &mut dyn FnMut() -> Result<(), HostError>, call: Call) -> Answer {
     match call {
+        Call::Hello => Answer::Hello,
         Call::Facts(wanted) => Answer::Facts(gather(host, &wanted).map(Box::new)),
         Call::Look(actions, setting) => {
             Answer::Looks(actions.iter().map(|action| action.look(host, &setting)).collect())

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 
 use super::course::{Course, SoFar};
 use super::parallel::for_each;
+use super::preview::Jobs;
 use super::watch::tell;
 use super::{Control, Ended, Event, Hosts, Options, Preview, Refusal, Report, RunError, Watch};
-use crate::action::StepError;
 use crate::journal::{Journal, Outcome, Record, RunId};
 use crate::plan::{Plan, Stage, Step};
 
@@ -49,25 +49,13 @@ fn judge(preview: &Preview, options: &Options) -> Result<(), RunError> {
         return Err(RunError::Away(away));
     }
     let mut refused: Vec<Refusal> = preview.refused.iter().filter(|refusal| !refusal.leaves_out).cloned().collect();
+    let jobs = Jobs { running: preview.running_jobs.clone(), unknown: preview.jobs_unknown.clone() };
     let disturbing = preview.disruptions().filter(|change| !options.allow_disruption.contains(&change.step));
-    refused.extend(disturbing.map(|change| Refusal {
-        step: change.step.clone(),
-        host: change.host.clone(),
-        error: disturbs(change.disrupts.as_deref().unwrap_or_default(), &preview.running_jobs),
-        leaves_out: false,
+    refused.extend(disturbing.filter_map(|change| {
+        let error = jobs.objection(change.disrupts.as_deref()?)?;
+        Some(Refusal { step: change.step.clone(), host: change.host.clone(), error, leaves_out: false })
     }));
     if refused.is_empty() { Ok(()) } else { Err(RunError::Refused(refused)) }
-}
-
-/// Why a step is not done while jobs run.
-pub(super) fn disturbs(what: &str, jobs: &[u32]) -> StepError {
-    let named: Vec<String> = jobs.iter().take(5).map(ToString::to_string).collect();
-    let more = if jobs.len() > 5 { ", …" } else { "" };
-    StepError::Refused(format!(
-        "it {what}, and {} run now ({}{more}); wait for them, or name the step with --allow-disruption",
-        if jobs.len() == 1 { String::from("a job") } else { format!("{} jobs", jobs.len()) },
-        named.join(", "),
-    ))
 }
 
 /// Begins the run, or goes on with it; `None` when there is nothing to be done.

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::apply::disturbs;
 use super::calls::leavable;
-use super::preview::{PreviewedStep, because, look, running_jobs};
+use super::preview::{Jobs, PreviewedStep, because, look};
 use super::watch::tell;
 use super::{Control, Event, Failure, Hosts, Options, Preview, Watch};
 use crate::action::{Action, Change, Look, Setting, StepError};
@@ -242,8 +241,7 @@ impl<'a> Course<'a> {
         if self.options.allow_disruption.contains(&step.id) {
             return None;
         }
-        let jobs = running_jobs(self.hosts);
-        (!jobs.is_empty()).then(|| disturbs(what, &jobs))
+        Jobs::of(self.hosts).objection(what)
     }
 
     /// Does a step, between its two records.

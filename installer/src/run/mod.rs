@@ -16,6 +16,8 @@ mod parallel;
 mod preview;
 mod rollback;
 mod status;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -28,6 +28,8 @@ pub struct Preview {
     pub refused: Vec<Refusal>,
     /// Jobs that run, when there is a step among the changes that would disturb them.
     pub running_jobs: Vec<u32>,
+    /// Hosts that did not tell whether jobs run there, and why, when there is such a step.
+    pub jobs_unknown: BTreeMap<String, String>,
 }
 
 /// A step that will change something.
@@ -94,7 +96,8 @@ impl Preview {
 
     /// Steps that are refused while jobs run, unless they are named.
     pub fn disruptions(&self) -> impl Iterator<Item = &PreviewedStep> {
-        self.changes.iter().filter(|change| change.disrupts.is_some() && !self.running_jobs.is_empty())
+        let may_run = !self.running_jobs.is_empty() || !self.jobs_unknown.is_empty();
+        self.changes.iter().filter(move |change| may_run && change.disrupts.is_some())
     }
 
     /// Hosts that will be left out from the beginning, and why.
@@ -132,7 +135,8 @@ pub fn preview(plan: &Plan, hosts: &Hosts, journal: &Journal) -> Preview {
         preview.away.insert(host.clone(), Away { error: error.clone(), can_be_left_out });
     }
     if preview.changes.iter().any(|change| change.disrupts.is_some()) {
-        preview.running_jobs = running_jobs(hosts);
+        let jobs = Jobs::of(hosts);
+        (preview.running_jobs, preview.jobs_unknown) = (jobs.running, jobs.unknown);
     }
     preview
 }
@@ -188,12 +192,51 @@ pub(super) fn because(step: &Step, debts: &Debts, changes: impl Fn(&StepId) -> b
     (step.when_changed.is_empty() || !causes.is_empty()).then_some(causes)
 }
 
-/// Jobs that run on any host that can be reached, sorted. Hosts are asked at the same time.
-pub(super) fn running_jobs(hosts: &Hosts) -> Vec<u32> {
-    let hosts: Vec<_> = hosts.0.values().collect();
-    let facts = for_each(AT_ONCE, &hosts, |host| host.facts(&Wanted::default()));
-    let jobs: BTreeSet<u32> = facts.into_iter().flatten().flat_map(|facts| facts.slurm.running_jobs).collect();
-    jobs.into_iter().collect()
+/// Jobs that run now.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    /// On all hosts, sorted.
+    pub(super) running: Vec<u32>,
+    /// Hosts that did not tell, and why.
+    pub(super) unknown: BTreeMap<String, String>,
+}
+
+impl Jobs {
+    /// Asks all hosts at the same time. One that is away is down as far as anybody can know, and runs none.
+    pub(super) fn of(hosts: &Hosts) -> Self {
+        let hosts: Vec<_> = hosts.0.iter().collect();
+        let facts = for_each(AT_ONCE, &hosts, |(_, host)| host.facts(&Wanted::default()));
+        let mut jobs = Self::default();
+        for ((name, _), facts) in hosts.into_iter().zip(facts) {
+            match facts {
+                Ok(facts) => jobs.running.extend(facts.slurm.running_jobs),
+                Err(HostError::Away(_)) => {}
+                Err(error) => {
+                    jobs.unknown.insert(name.clone(), error.to_string());
+                }
+            }
+        }
+        jobs.running.sort_unstable();
+        jobs.running.dedup();
+        jobs
+    }
+
+    /// Why a step that disturbs jobs is not done now; `None` when none run.
+    pub(super) fn objection(&self, disrupts: &str) -> Option<StepError> {
+        let now = if let Some((host, error)) = self.unknown.first_key_value() {
+            format!("{host} does not tell whether any run ({error})")
+        } else {
+            let named: Vec<String> = self.running.iter().take(5).map(ToString::to_string).collect();
+            let more = if self.running.len() > 5 { ", …" } else { "" };
+            match self.running.len() {
+                0 => return None,
+                1 => format!("a job runs now ({})", named.join(", ")),
+                count => format!("{count} jobs run now ({}{more})", named.join(", ")),
+            }
+        };
+        let what = "wait until none does, or name the step with --allow-disruption";
+        Some(StepError::Refused(format!("{disrupts}, and {now}: {what}")))
+    }
 }
 
 /// Looks of steps of one host, in one call.

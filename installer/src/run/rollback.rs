@@ -253,8 +253,7 @@ impl Undoing<'_> {
         match step.how {
             How::Nothing => Some(Ok(Ok(Reverted::wholly()))),
             How::Restart => leavable(self.control, move || {
-                let done = reach.execute(&action, &setting, &Materials::default());
-                Ok(done?.map(|()| Reverted::wholly()))
+                Ok(restarted(reach.execute(&action, &setting, &Materials::default())?))
             }),
             How::Revert => {
                 let action = if self.back.keep_data { action } else { without_data(action) };
@@ -277,6 +276,19 @@ impl Undoing<'_> {
         let _ = self.note(&Record::NotReverted { step: begun.step.clone(), error: error.to_owned() });
         self.tell(&Event::NotReverted { step: &begun.step, host: &begun.host, error });
         self.so_far().stuck.push(left(begun, error.to_owned()));
+    }
+}
+
+/// What came of starting a daemon anew with what was brought back.
+fn restarted(done: Result<(), StepError>) -> Result<Reverted, StepError> {
+    match done {
+        Ok(()) => Ok(Reverted::wholly()),
+        // It would not start another time either.
+        Err(StepError::NotReached { said, .. }) => {
+            let left = format!("it ran before, and does not with what was brought back ({said}): start it");
+            Ok(Reverted { left: vec![left], kept: Vec::new() })
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { expect, test } from "../fixtures";
 import { content, link } from "../hooks";
 
@@ -46,4 +48,18 @@ test("an unknown call is a problem in JSON, not a page", async ({ request }) => 
   expect(answer.status()).toBe(404);
   expect(answer.headers()["content-type"]).toContain("application/problem+json");
   expect(await answer.json()).toMatchObject({ status: 404 });
+});
+
+test("an asset is the same in every coding, and for who takes none", async ({ server }) => {
+  const page = await (await fetch(`${server.url}/login`)).text();
+  const [path] = /\/assets\/styles-[^"]+\.css/.exec(page) ?? [];
+  const asked = async (coding: string) => {
+    const answer = await fetch(`${server.url}${path}`, { headers: { "Accept-Encoding": coding } });
+    const used = answer.headers.get("content-encoding") ?? "none";
+    return [used, createHash("sha256").update(Buffer.from(await answer.arrayBuffer())).digest("hex")];
+  };
+  const [plain, sum] = await asked("identity");
+  expect(plain).toBe("none");
+  expect(await asked("br")).toEqual(["br", sum]);
+  expect(await asked("gzip")).toEqual(["gzip", sum]);
 });

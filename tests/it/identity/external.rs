@@ -4,7 +4,7 @@ use reqwest::{Method, Response};
 use serde_json::json;
 
 use super::{Person, with_key};
-use crate::support::{TestApp, json as body, problem};
+use crate::support::{TestApp, eventually, json as body, problem};
 
 const PATH: &str = "/api/v2/upload/external";
 
@@ -44,6 +44,24 @@ async fn a_file_arrives_whole_with_or_without_its_size() {
     assert_eq!(empty.status(), 201);
     let rows = body(app.get("/api/v2/audit?action=upload.finish").await).await;
     assert!(rows["rows"][0]["key_id"].is_string(), "the key that did it is written down");
+}
+
+#[tokio::test]
+async fn the_answer_names_the_file_for_a_job() {
+    let app = TestApp::start().await;
+    let ada = Person::with_roles(&app, "ada", &["user"]).await;
+    let key = ada.key(&["job:submit", "job:view"]).await;
+    let sent = body(send(&app, &key, Form::new().part("file", file("words.txt", b"of mine".to_vec()))).await).await;
+    let job = json!({"job_name": "words", "command": "cat \"$FILE_1\"", "uploads": [sent["upload_id"]]});
+    let submitted = with_key(&app, Method::POST, "/api/jobs/submit", &key).json(&job).send().await.unwrap();
+    assert_eq!(submitted.status(), 201);
+    let job = format!("/api/jobs/{}", body(submitted).await["job_id"]);
+    let get = async |path: &str| body(with_key(&app, Method::GET, path, &key).send().await.unwrap()).await;
+    eventually(async || (get(&job).await["state"] == "COMPLETED").then_some(())).await;
+    assert_eq!(get(&format!("{job}/output")).await["text"], "of mine");
+    let again = json!({"upload_id": sent["upload_id"]});
+    let again = body(ada.post("/api/v2/files/upload/complete", &again).await).await;
+    assert_eq!(again, sent, "a second completion gives the same answer");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod api_keys;
 mod external;
 mod origins;
 mod rates;
+mod refused;
 mod sessions;
 mod vouched;
 

@@ -167,3 +167,21 @@ async fn forwarded_addresses_count_only_from_a_trusted_proxy() {
     let rows: &Vec<Value> = failed["rows"].as_array().unwrap();
     assert!(!rows.is_empty() && rows.iter().all(|row| row["address"] == "127.0.0.1"), "{failed}");
 }
+
+#[tokio::test]
+async fn an_address_that_leads_out_is_told_with_whom_it_came_from() {
+    let (behind_proxy, open) = (TestApp::with(limited).await, TestApp::start().await);
+    for (app, address) in [(behind_proxy, "192.0.2.7"), (open, "127.0.0.1")] {
+        let ask = app.anonymous(Method::GET, "/assets/..%2f..%2fetc%2fpasswd");
+        let answer = ask.header("x-forwarded-for", "192.0.2.7").header("user-agent", "probe/1").send().await.unwrap();
+        let request_id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        app.app.security.flush().await.unwrap();
+        let events = body(app.get("/api/v2/security-events?kind=path_attack").await).await;
+        let found: Vec<_> = events["events"].as_array().unwrap().iter().map(|event| &event["address"]).collect();
+        assert_eq!(found, [address], "{events}");
+        let rows = body(app.get("/api/v2/audit?action=security.path_attack").await).await;
+        let row = &rows["rows"][0];
+        assert_eq!((&row["address"], &row["agent"]), (&json!(address), &json!("probe/1")), "{rows}");
+        assert_eq!(row["request_id"], request_id.as_str(), "{rows}");
+    }
+}

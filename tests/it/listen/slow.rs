@@ -83,7 +83,9 @@ async fn a_body_that_trickles_is_ended_whatever_it_is_for() {
             answer = answer(&mut from) => answer.expect("closed without a word"),
             () = dripping => panic!("closed without a word"),
         };
-        assert!([400, 408].contains(&answer.status), "{path}: {answer:?}");
+        assert_eq!(answer.status, 408, "{path}: {answer:?}");
+        let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(problem["code"], "timed_out", "{path}: {answer:?}");
         assert!(begun.elapsed() < Duration::from_secs(8), "{path}: {:?}", begun.elapsed());
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
         // What else comes is not taken for a request.

@@ -11,6 +11,7 @@ use slurmdash::secret::Secret;
 use slurmdash::ssh::{PasswordAuth, Settings};
 
 use super::sshd::Sshd;
+use crate::support::eventually;
 
 /// What sshd offers when nothing else is said: keyboard-interactive, through PAM.
 const INTERACTIVE: &str = "";
@@ -95,7 +96,8 @@ async fn the_right_password_comes_in_and_no_other_however_sshd_asks() {
             (id(&["-u", &user]).parse().unwrap(), id(&["-g", &user]).parse().unwrap())
         );
         assert_eq!((came_in.login.as_str(), came_in.groups.as_slice()), (user.as_str(), &[id(&["-gn", &user])][..]));
-        assert!(sshd.log().contains(&format!("Accepted {accepted} for {user}")), "{}", sshd.log());
+        let words = format!("Accepted {accepted} for {user}");
+        eventually(async || sshd.log().contains(&words).then_some(())).await;
         let reason = refusal(accounts.begin(&user, "wrong").await);
         assert!(reason.contains("does not take the password"), "{reason}");
         let begun = sshd.log().matches("Starting session").count();

@@ -80,12 +80,14 @@ pub struct CompleteUpload {
     pub verify_checksum: bool,
 }
 
-/// Answer to `complete`.
+/// Answer to `complete`, and to `/api/v2/upload/external`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadFinished {
     /// What was done.
     pub message: String,
+    /// The upload's id, by which a job names the file.
+    pub upload_id: String,
     /// The file's path.
     pub file_path: String,
     /// What kind of file it is.

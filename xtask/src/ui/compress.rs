@@ -1,4 +1,5 @@
-//! Writes `ui/dist`: every asset, and beside those that shrink their brotli and gzip forms.
+//! Writes `ui/dist`: pages and assets; of assets that shrink the brotli and gzip forms alone, as the program unpacks
+//! one for who takes neither.
 //!
 //! Node does the compressing (its zlib has both, in C); what was compressed once is kept by content in
 //! `target/ui/compressed`.
@@ -48,7 +49,9 @@ pub fn write(project: &Project, assets: &Assets, dist: &Path, quality: u8) -> Re
 
     let mut wanted = BTreeSet::new();
     for (path, content, kept) in files {
-        put(&dist.join(path), content, &mut wanted)?;
+        if kept.is_none() || !path.starts_with("assets/") {
+            put(&dist.join(path), content, &mut wanted)?;
+        }
         for suffix in kept.iter().flat_map(|_| ["br", "gz"]) {
             let from = kept.as_deref().map(|kept| beside(kept, suffix)).unwrap_or_default();
             put(&beside(&dist.join(path), suffix), &fs::read(from)?, &mut wanted)?;

@@ -30,6 +30,7 @@ type Known = fn(&mut World, &Command) -> Output;
 
 /// The commands that are known, with the file that must be there for it.
 pub(super) const KNOWN: &[(&str, &str, Known)] = &[
+    ("date", "/", |world, _| said(&format!("{}000\n", world.now))),
     ("dpkg-query", "/", dpkg_query),
     ("firewall-cmd", "/", firewall_cmd),
     ("getent", "/", getent),
@@ -47,6 +48,7 @@ pub(super) const KNOWN: &[(&str, &str, Known)] = &[
     ("true", "/", |_, _| said("")),
     ("false", "/", |_, _| failed(1, "no")),
     ("ufw", "/", ufw),
+    ("uname", "/", |_, _| said("x86_64\n")),
     ("unmunge", "/usr/bin/unmunge", unmunge),
     // Nothing is mounted, and no port listened on, unless a test says so.
     ("findmnt", "/", |_, _| failed(1, "")),
@@ -63,6 +65,18 @@ fn input(command: &Command) -> String {
 
 fn dpkg_query(world: &mut World, command: &Command) -> Output {
     let words = words(command);
+    if words.first() == Some(&"--show") {
+        let states = world.packages.iter().map(|(name, package)| {
+            let state = if package.configured { "ii " } else { "iU " };
+            format!("{state}\t{name}\t{}\n", package.version)
+        });
+        let is_short = words.get(1).is_some_and(|format| !format.contains("Version"));
+        let cut = |line: String| match line.rsplit_once('\t') {
+            Some((start, _)) if is_short => format!("{start}\n"),
+            _ => line,
+        };
+        return said(&joined(states.map(cut)));
+    }
     let (Some(verb), Some(name)) = (words.first(), words.get(1)) else { return failed(2, "dpkg-query: error: usage") };
     let offer = world.packages.get(*name).and_then(|_| world.catalogue.get(*name));
     let Some(offer) = offer else { return failed(1, &format!("dpkg-query: package '{name}' is not installed")) };
@@ -215,7 +229,7 @@ fn sql(world: &mut World, statement: &str) -> Result<String, String> {
         return Ok(if world.database_users.contains_key(&name) { "user\n".into() } else { String::new() });
     }
     if statement.starts_with("SELECT 'grant'") {
-        let (name, user) = (quoted('\'', 1), quoted('\'', 2));
+        let (name, user) = (statement.rsplit('\'').nth(1).unwrap_or_default().to_owned(), quoted('\'', 1));
         let is_there = world.grants.contains(&(name, user));
         return Ok(if is_there { "grant\n".into() } else { String::new() });
     }
@@ -227,9 +241,9 @@ fn sql(world: &mut World, statement: &str) -> Result<String, String> {
         let password = password.replace("''", "'").replace("\\\\", "\\");
         world.database_users.entry(quoted('\'', 0)).or_insert(password);
     } else if statement.starts_with("GRANT ALL PRIVILEGES ON") {
-        world.grants.insert((quoted('`', 0), quoted('\'', 0)));
+        world.grants.insert((quoted('`', 0).replace('\\', ""), quoted('\'', 0)));
     } else if statement.starts_with("REVOKE ALL PRIVILEGES ON") {
-        world.grants.remove(&(quoted('`', 0), quoted('\'', 0)));
+        world.grants.remove(&(quoted('`', 0).replace('\\', ""), quoted('\'', 0)));
     } else if statement.starts_with("DROP DATABASE IF EXISTS") {
         world.databases.remove(&quoted('`', 0));
         // Grants on a database outlive it.
@@ -237,7 +251,9 @@ fn sql(world: &mut World, statement: &str) -> Result<String, String> {
         let user = quoted('\'', 0);
         world.grants.retain(|(_, of)| *of != user);
         world.database_users.remove(&user);
-    } else if statement != "SELECT 1" {
+    } else if statement.starts_with("SELECT 'table'") {
+        return Ok("table\n".into());
+    } else if statement != "SET SESSION sql_mode = ''" {
         return Err(format!("ERROR 1064 (42000): You have an error in your SQL syntax near '{statement}'"));
     }
     Ok(String::new())
@@ -279,6 +295,7 @@ fn slurmdash(world: &mut World, command: &Command) -> Output {
             Some(_) => said(&format!("{name}: removed\n")),
             None => failed(1, "slurmdash: there is no such account"),
         },
+        ["config", "check", _] => said(""),
         ["install-probe"] => probe(world, &input(command)),
         _ => failed(2, "slurmdash: error: unrecognized subcommand"),
     }

@@ -80,6 +80,9 @@ pub(crate) enum Kind {
 }
 
 impl Family {
+    /// All.
+    pub(crate) const ALL: [Self; 2] = [debian::FAMILY, rhel::FAMILY];
+
     /// The kind of a host; `None` when we know nothing of it.
     pub(crate) fn of(os: &Os) -> Option<Self> {
         let is = |name: &str| os.id == name || os.like.iter().any(|like| like == name);

@@ -1,4 +1,4 @@
-//! Red Hat Enterprise Linux and those like it (Rocky, Alma, CentOS Stream), with Slurm from EPEL.
+//! Red Hat Enterprise Linux and those like it (Rocky, Alma, …), with Slurm from EPEL.
 use super::{Family, Kind};
 use crate::plan::version::SlurmVersion;
 
@@ -21,8 +21,5 @@ pub(super) const FAMILY: Family = Family {
 };
 
 /// Releases, with EPEL's Slurm. Only until the host itself can be asked.
-pub(super) const SLURM: &[(&str, &str, SlurmVersion)] = &[
-    ("rhel", "8", SlurmVersion(20, 11)),
-    ("rhel", "9", SlurmVersion(22, 5)),
-    ("rhel", "10", SlurmVersion(24, 11)),
-];
+pub(super) const SLURM: &[(&str, &str, SlurmVersion)] =
+    &[("rhel", "8", SlurmVersion(20, 11)), ("rhel", "9", SlurmVersion(22, 5)), ("rhel", "10", SlurmVersion(24, 11))];

@@ -26,6 +26,9 @@ pub struct JobDetail {
     pub script: Option<String>,
     /// Uploaded files it was given: paths.
     pub files: Vec<String>,
+    /// Whether the caller may read its output and everything that Slurm says of it.
+    #[serde(default)]
+    pub may_read: bool,
     /// Whether the caller may cancel it.
     pub may_cancel: bool,
     /// What the caller may do with it as it is now.

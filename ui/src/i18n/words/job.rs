@@ -45,6 +45,8 @@ catalogue! {
         output => "Output", "출력";
         stdout => "Output", "출력";
         stderr => "Errors", "오류 출력";
+        output_of_others => "Only its owner and operators may read the output of this job.",
+            "이 작업의 출력은 작업 소유자와 운영자만 볼 수 있습니다.";
         which_output => "Which output", "출력 종류";
         script => "Script", "스크립트";
         no_script => "The script of this job is not known here; it was submitted somewhere else.",

@@ -5,12 +5,11 @@ use slurmdash_api::UnixSeconds;
 use slurmdash_api::api_keys::{ApiKey, ApiKeyList};
 use sycamore::prelude::*;
 
+use super::listed::Listed;
 use super::{permission_tags, refusal};
 use crate::client::reading::Reading;
 use crate::client::use_client;
-use crate::components::{
-    Cell, Column, Confirm, Glyph, LoadProblem, Mark, Question, Row, Table, Tone, pill, time, toast,
-};
+use crate::components::{Cell, Column, Confirm, Glyph, Mark, Question, Row, Tone, pill, time, toast};
 use crate::i18n::{format, t};
 use crate::router::path_to;
 
@@ -65,11 +64,6 @@ pub fn KeyTable(
 ) -> View {
     let client = use_client();
     let value = list.remote.value();
-    let loading = create_selector(move || value.with(Option::is_none));
-    let failed = create_selector(move || {
-        let (problem, none) = (list.remote.problem().with(Option::is_some), value.with(Option::is_none));
-        problem && none
-    });
     let revoke: Rc<dyn Fn(ApiKey)> = Rc::new(move |key| {
         let (path, name) = (path_to(&path, &key.id), key.name);
         let title = move || t().access.revoke_title(&name);
@@ -96,23 +90,9 @@ pub fn KeyTable(
         let keys = value.with(|list| list.as_ref().map(|list| list.api_keys.clone()).unwrap_or_default());
         keys.iter().map(|key| row(key, can_revoke, &revoke)).collect::<Vec<_>>()
     });
-    let retry: Rc<dyn Fn()> = Rc::new(move || list.reload());
+    let columns: Rc<dyn Fn() -> Vec<Column>> = Rc::new(move || columns(can_revoke.get()));
     view! {
-        LoadProblem(problem=list.remote.problem(), retry=retry)
-        (if failed.get() {
-            view! {}
-        } else {
-            let empty = empty.clone();
-            view! {
-                Table(
-                    label=move || t().profile.keys(),
-                    columns=columns(can_revoke.get()),
-                    rows=rows,
-                    loading=loading,
-                    empty=empty
-                )
-            }
-        })
+        Listed(list=list, label=|| t().profile.keys(), columns=columns, rows=rows, empty=empty)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod device;
 mod keys;
+mod listed;
 mod password;
 mod permissions;
 mod sessions;

@@ -4,10 +4,11 @@ use std::rc::Rc;
 use slurmdash_api::auth::{Session, SessionList};
 use sycamore::prelude::*;
 
+use super::listed::Listed;
 use super::{device_words, refusal};
 use crate::client::reading::Reading;
 use crate::client::use_client;
-use crate::components::{Cell, Column, Confirm, EmptyState, Glyph, LoadProblem, Question, Row, Table, Tone, toast};
+use crate::components::{Cell, Column, Confirm, EmptyState, Glyph, Question, Row, Tone, toast};
 use crate::i18n::t;
 use crate::router::path_to;
 
@@ -22,11 +23,6 @@ pub fn SessionTable(
 ) -> View {
     let client = use_client();
     let value = list.remote.value();
-    let loading = create_selector(move || value.with(Option::is_none));
-    let failed = create_selector(move || {
-        let (problem, none) = (list.remote.problem().with(Option::is_some), value.with(Option::is_none));
-        problem && none
-    });
     let end: Rc<dyn Fn(Session)> = Rc::new(move |session| {
         let (device, path, ended) =
             (device_words(session.agent.as_deref()), path_to(&path, &session.id), ended.clone());
@@ -63,22 +59,9 @@ pub fn SessionTable(
             )
         }
     };
-    let retry: Rc<dyn Fn()> = Rc::new(move || list.reload());
+    let columns: Rc<dyn Fn() -> Vec<Column>> = Rc::new(move || columns(can_end.get()));
     view! {
-        LoadProblem(problem=list.remote.problem(), retry=retry)
-        (if failed.get() {
-            view! {}
-        } else {
-            view! {
-                Table(
-                    label=move || t().profile.sessions(),
-                    columns=columns(can_end.get()),
-                    rows=rows,
-                    loading=loading,
-                    empty=Rc::new(empty)
-                )
-            }
-        })
+        Listed(list=list, label=|| t().profile.sessions(), columns=columns, rows=rows, empty=Rc::new(empty))
     }
 }
 

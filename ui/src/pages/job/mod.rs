@@ -136,6 +136,8 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
             job.as_ref().map(|job| t().job.context(&context_id, person_of(job), &job.partition)).unwrap_or_default()
         })
     };
+    // Asking for what somebody may not read would be written down as a try.
+    let readable = create_selector(move || value.with(|detail| detail.as_ref().map(|detail| detail.may_read)));
     let (head_id, output_id, record_id) = (id.to_owned(), id.to_owned(), id.to_owned());
     view! {
         PageHeader(title=move || name.get_clone(), context=context, parent=("/jobs", || t().job.jobs())) {
@@ -149,12 +151,17 @@ fn known_job(id: &str, detail: Remote<JobDetail>) -> View {
                 (explained(value))
                 (match whole_array.get() {
                     Some(array) => view! { ArrayTasks(array=array, detail=value) },
-                    None => output(client, &output_id, value),
+                    None => output(client, &output_id, value, readable),
                 })
                 Efficiency(detail=value)
                 Steps(detail=value)
                 Sources(detail=value)
-                Record(id=record_id)
+                (if readable.get() == Some(true) {
+                    let id = record_id.clone();
+                    view! { Record(id=id) }
+                } else {
+                    View::new()
+                })
             }
             div(class="job-side") {
                 Timeline(detail=value)
@@ -220,7 +227,7 @@ fn explained(detail: ReadSignal<Option<JobDetail>>) -> View {
     }
 }
 
-fn output(client: Client, id: &str, detail: ReadSignal<Option<JobDetail>>) -> View {
+fn output(client: Client, id: &str, detail: ReadSignal<Option<JobDetail>>, readable: ReadSignal<Option<bool>>) -> View {
     let state = create_selector(move || detail.with(|d| d.as_ref().map_or(JobState::Unknown, |d| d.job.state)));
     let over = create_selector(move || state.get().is_final());
     let started = create_selector(move || !matches!(state.get(), JobState::Pending | JobState::Configuring));
@@ -233,7 +240,14 @@ fn output(client: Client, id: &str, detail: ReadSignal<Option<JobDetail>>) -> Vi
     view! {
         section(class="job-output") {
             h2(class="section-title") { (|| t().job.output()) }
-            Output(client=client, id=id, over=over, started=started, both=both)
+            (match readable.get() {
+                Some(true) => {
+                    let id = id.clone();
+                    view! { Output(client=client, id=id, over=over, started=started, both=both) }
+                }
+                Some(false) => view! { p(class="card-note") { (|| t().job.output_of_others()) } },
+                None => view! { Skeleton(lines=6) },
+            })
         }
     }
 }

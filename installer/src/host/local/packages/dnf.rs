@@ -21,7 +21,9 @@ pub fn installed(host: &dyn Host) -> Result<Vec<Package>, HostError> {
 }
 
 pub fn refresh(host: &dyn Host) -> Result<(), HostError> {
-    let command = dnf().args(["--setopt=timeout=20", "--setopt=retries=2", "makecache", "--refresh"]).within(900);
+    // Not quiet, and no repository is passed over: what does not answer is what is asked for.
+    let command = Command::new("dnf").args(["--color=never", "--setopt=*.skip_if_unavailable=False"]);
+    let command = command.args(["--setopt=timeout=20", "--setopt=retries=2", "makecache", "--refresh"]).within(900);
     let output = patiently(host, &command)?;
     if output.is_ok() {
         return Ok(());

@@ -91,9 +91,9 @@ pub fn unanswered(said: &str) -> Vec<String> {
         });
         if let Some(address) = address {
             let reason = line.trim().trim_start_matches(['-', ' ']);
-            let words = format!("{address} ({reason:.300})");
-            if !found.contains(&words) {
-                found.push(words);
+            // Once for each address, however often it was tried.
+            if !found.iter().any(|words| words.split(' ').next() == Some(address)) {
+                found.push(format!("{address} ({reason:.300})"));
             }
         }
     }
@@ -138,6 +138,27 @@ Transaction Summary\n\
         assert_eq!(simulated("Nothing to do.\n"), Simulated::default());
     }
 
+    /// What dnf 4.14 said.
+    const LONG: &str = "Dependencies resolved.\n\
+=========================================================================================\n \
+Package                                                    Arch    Version      Repo\n                                                                                     Size\n\
+=========================================================================================\n\
+Installing:\n \
+slurm                                                      noarch  22.05-1.el9  l  5.9 k\n\
+Installing dependencies:\n \
+a-package-with-quite-a-long-name-indeed-so-that-it-wraps   noarch  1:1.0-1.el9  l  6.2 k\n \
+munge                                                      noarch  0.5.13-1.el9 l  6.0 k\n\
+\nTransaction Summary\n\
+=========================================================================================\n\
+Install  3 Packages\n\nTotal size: 18 k\nInstalled size: 6  \nOperation aborted.\n";
+
+    #[test]
+    fn a_wide_table_is_read() {
+        let found = simulated(LONG);
+        let comes: Vec<_> = found.comes.iter().map(|p| p.version.as_str()).collect();
+        assert_eq!((comes, found.goes.len()), (vec!["1:1.0-1.el9", "0.5.13-1.el9", "22.05-1.el9"], 0));
+    }
+
     #[test]
     fn rpms_are_read() {
         let text = "bash\t0:5.1.8-9.el9\ngpg-pubkey\t(none):1-2\ndbus\t1:1.12.20-8.el9\n";
@@ -148,6 +169,8 @@ Transaction Summary\n\
 
     #[test]
     fn mirrors_that_do_not_answer_are_named() {
+        let tries = "Curl error (7) for http://m/x [after 1 ms]\nCurl error (7) for http://m/x [after 2 ms]\n";
+        assert_eq!(unanswered(tries), ["http://m/x (Curl error (7) for http://m/x [after 1 ms])"]);
         let said = "Errors during downloading metadata for repository 'epel':\n  - Curl error (6): Couldn't resolve host name for https://mirrors.lab/metalink?repo=epel-9&arch=x86_64 [Could not resolve host: mirrors.lab]\nError: Failed to download metadata for repo 'epel': Cannot prepare internal mirrorlist\n";
         let found = unanswered(said);
         assert_eq!(found.len(), 1);

@@ -177,4 +177,14 @@ mod tests {
             assert!(names(&["munge", bad]).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn this_machine_tells_its_packages() {
+        let (local, system) = (crate::host::local::Local::for_test(), System::here().unwrap());
+        let packages = system.installed(&local).unwrap();
+        let own = if system == System::Apt { "dpkg" } else { "rpm" };
+        assert!(packages.iter().any(|package| package.name == own) && packages.is_sorted());
+        let missing = system.would_install(&local, &["no-such-package-at-all".to_owned()]);
+        assert!(missing.unwrap_err().to_string().contains("no-such-package-at-all"));
+    }
 }

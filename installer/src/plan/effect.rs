@@ -1,0 +1,171 @@
+//! What a changed slurm.conf needs to take effect, and what it does to jobs. Source: slurm.conf(5) of Slurm 22.05 and 24.11.
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::version::SlurmVersion;
+use crate::slurm_conf::{Conf, Said};
+
+/// What has to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// The controllers read it, and tell the nodes (`scontrol reconfigure`).
+    Reconfigure,
+    /// slurmctld is started anew.
+    Controllers,
+    /// slurmctld and every slurmd are started anew. Jobs go on meanwhile.
+    Everything,
+}
+
+/// Options that slurmctld reads when it starts.
+const CONTROLLERS: &[&str] = &[
+    "accountingstorageenforce",
+    "accountingstoragehost",
+    "accountingstorageport",
+    "accountingstoragetype",
+    "jobcontainertype",
+    "maxjobcount",
+    "maxnodecount",
+    "powerplugin",
+    "schedulertype",
+    "selecttypeparameters",
+    "slurmctldhost",
+    "slurmctldparameters",
+    "slurmctldport",
+    "statesavelocation",
+];
+
+/// Options that every daemon reads when it starts.
+const EVERYTHING: &[&str] = &[
+    "authtype",
+    "clustername",
+    "corespecplugin",
+    "credtype",
+    "cgroupplugin",
+    "grestypes",
+    "jobacctgathertype",
+    "nodename",
+    "plugindir",
+    "proctracktype",
+    "selecttype",
+    "slurmdpidfile",
+    "slurmdport",
+    "slurmdspooldir",
+    "slurmuser",
+    "srunportrange",
+    "switchtype",
+    "taskplugin",
+    "topologyplugin",
+];
+
+/// Options that a daemon takes at a start alone even where `scontrol reconfigure` starts it anew: those of its sockets.
+const SOCKETS: &[&str] = &["slurmctldport", "slurmdport", "slurmctldhost", "clustername", "slurmuser", "switchtype"];
+
+/// Options that running jobs don't survive.
+const LOSES_JOBS: &[(&str, &str)] = &[
+    ("authtype", "another way to sign messages (AuthType)"),
+    ("clustername", "another name of the cluster (ClusterName)"),
+    ("credtype", "another kind of credentials (CredType)"),
+    ("jobacctgathertype", "another way to gather what jobs use (JobAcctGatherType)"),
+    ("proctracktype", "another way to hold jobs together (ProctrackType)"),
+    ("selecttype", "another way to give out resources (SelectType)"),
+    ("slurmctldport", "another port of slurmctld (SlurmctldPort)"),
+    ("slurmdport", "another port of slurmd (SlurmdPort)"),
+    ("slurmdspooldir", "another folder of slurmd (SlurmdSpoolDir)"),
+    ("slurmuser", "another user of Slurm (SlurmUser)"),
+    ("statesavelocation", "another folder of slurmctld's state (StateSaveLocation)"),
+    ("switchtype", "another kind of network (SwitchType)"),
+    ("cgroupplugin", "another kind of control groups (CgroupPlugin)"),
+];
+
+/// What a new file needs. Without an old one, or when they are the same (a run that was broken off has written it), all
+/// are started anew: that is always right.
+pub(crate) fn of(old: Option<&str>, new: &str, version: SlurmVersion) -> Effect {
+    let Some(old) = old.filter(|old| *old != new) else { return Effect::Everything };
+    let changed = changed(old, new);
+    let any = |keys: &[&str]| keys.iter().any(|key| changed.contains(*key));
+    if version.reconfigures_all() {
+        return if any(SOCKETS) { Effect::Everything } else { Effect::Reconfigure };
+    }
+    if any(EVERYTHING) {
+        Effect::Everything
+    } else if any(CONTROLLERS) {
+        Effect::Controllers
+    } else {
+        Effect::Reconfigure
+    }
+}
+
+/// What a new file does to running jobs, in words.
+pub(crate) fn disruption(old: Option<&str>, new: &str) -> Option<String> {
+    let old = old?;
+    let changed = changed(old, new);
+    let mut causes: Vec<String> =
+        LOSES_JOBS.iter().filter(|(key, _)| changed.contains(*key)).map(|(_, words)| (*words).to_owned()).collect();
+    let lost = super::previous::lost(old, new);
+    if !lost.is_empty() {
+        causes.push(format!("no longer in the cluster: {}", crate::hostlist::fold(&lost)));
+    }
+    (!causes.is_empty()).then(|| format!("running jobs are lost: {}", causes.join("; ")))
+}
+
+/// Names of options whose values differ, in lower case. Lines of nodes and partitions count as `nodename` and
+/// `partitionname`.
+fn changed(old: &str, new: &str) -> BTreeSet<String> {
+    let (old, new) = (options(old), options(new));
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).cloned().collect()
+}
+
+fn options(text: &str) -> BTreeMap<String, Vec<String>> {
+    let mut options: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut add = |name: &str, value: String| options.entry(name.to_ascii_lowercase()).or_default().push(value);
+    for line in Conf::parse(text).lines {
+        match line.said {
+            Said::Options(pairs) => pairs.into_iter().for_each(|pair| add(&pair.name, pair.value)),
+            Said::Record(pairs) => {
+                let whole: Vec<String> = pairs.iter().map(ToString::to_string).collect();
+                if let Some(first) = pairs.first() {
+                    add(&first.name, whole.join(" "));
+                }
+            }
+            Said::Include(path) => add("include", path),
+            Said::Malformed(text) => add("", text),
+        }
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str =
+        "ClusterName=a\nSlurmctldPort=6817\nKillWait=30 # s\nNodeName=n1 CPUs=2\nPartitionName=p Nodes=n1\n";
+
+    #[test]
+    fn each_option_has_its_effect() {
+        let version = SlurmVersion(22, 5);
+        for (from, to, effect) in [
+            ("KillWait=30", "KillWait=60", Effect::Reconfigure),
+            ("Nodes=n1", "Nodes=n1 MaxTime=1", Effect::Reconfigure),
+            ("# s", "# seconds", Effect::Reconfigure),
+            ("6817", "7000", Effect::Controllers),
+            ("KillWait=30", "KILLWAIT=30\nMaxJobCount=5", Effect::Controllers),
+            ("CPUs=2", "CPUs=4", Effect::Everything),
+        ] {
+            assert_eq!(of(Some(OLD), &OLD.replace(from, to), version), effect, "{from} → {to}");
+        }
+        assert_eq!(of(None, OLD, version), Effect::Everything);
+        assert_eq!(of(Some(OLD), OLD, version), Effect::Everything, "a run that was broken off goes on");
+        let newer = SlurmVersion(24, 11);
+        assert_eq!(of(Some(OLD), &OLD.replace("CPUs=2", "CPUs=4"), newer), Effect::Reconfigure);
+        assert_eq!(of(Some(OLD), &OLD.replace("6817", "7000"), newer), Effect::Everything);
+    }
+
+    #[test]
+    fn what_running_jobs_do_not_survive_is_said() {
+        assert_eq!(disruption(None, OLD), None);
+        assert_eq!(disruption(Some(OLD), &OLD.replace("KillWait=30", "KillWait=60")), None);
+        let said = disruption(Some(OLD), &OLD.replace("6817", "7000")).unwrap();
+        assert!(said.contains("SlurmctldPort"), "{said}");
+    }
+}

@@ -1,0 +1,166 @@
+//! All hosts together.
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::Finding;
+use crate::config::{Config, ConfigHost, Role};
+use crate::facts::{Facts, Os};
+use crate::plan::family::{Daemon, Family};
+use crate::plan::fold;
+use crate::plan::site::{SiteHost, is_left_out};
+use crate::plan::version::SlurmVersion;
+
+/// Clocks may be so far apart, milliseconds; munge refuses credentials that are minutes off, certificates half a minute.
+const CLOCKS_MS: i64 = 5_000;
+
+/// A host that could not be reached.
+pub(crate) fn unreachable(host: &ConfigHost) -> Finding {
+    if is_left_out(host) {
+        Finding::warning(
+            Some(&host.name),
+            "it can't be reached and is left out",
+            "run `slurmdash install` again when it is up",
+        )
+    } else {
+        let what = "it can't be reached, and the others need it";
+        Finding::error(Some(&host.name), what, format!("see that ssh {} works from here", host.address))
+    }
+}
+
+/// A system of which we know nothing.
+pub(crate) fn unsupported(host: &str, os: &Os) -> Finding {
+    let what = format!("{} is not supported", if os.name.is_empty() { &os.id } else { &os.name });
+    Finding::error(Some(host), what, "use Debian 12 or 13, Ubuntu 22.04 or 24.04, or the RHEL family 8 to 10")
+}
+
+/// Judges what hosts have to do with each other.
+pub(super) fn judge(config: &Config, facts: &BTreeMap<String, Facts>, findings: &mut Vec<Finding>) {
+    let hosts: Vec<SiteHost> = config
+        .hosts
+        .iter()
+        .filter_map(|host| {
+            let facts = facts.get(&host.name)?;
+            Some(SiteHost { host, facts, family: Family::of(&facts.os)? })
+        })
+        .collect();
+    clocks(&hosts, findings);
+    names(config, &hosts, findings);
+    heads(config, findings);
+    releases(&hosts, findings);
+    crate::plan::hardware::nodes(config, &hosts, findings);
+    if let Err(found) = crate::plan::identities::settle(config, &hosts) {
+        findings.extend(found);
+    }
+    match crate::plan::admin::settle(config, &hosts) {
+        Err(found) => findings.push(found),
+        Ok(admin) if !admin.is_local() => findings.push(Finding::warning(
+            None,
+            format!("no host has {}, whom the dashboard's first admin acts as, in its own list of users", admin.login),
+            "it must come from a directory (LDAP, SSSD) on every host",
+        )),
+        Ok(_) => {}
+    }
+}
+
+/// Each against the middle one, so that a single wrong clock is the one that is named.
+fn clocks(hosts: &[SiteHost], findings: &mut Vec<Finding>) {
+    let mut clocks: Vec<i64> = hosts.iter().map(|host| host.facts.clock_ms).collect();
+    clocks.sort_unstable();
+    let Some(middle) = clocks.get(clocks.len() / 2).copied() else { return };
+    for host in hosts {
+        let apart = host.facts.clock_ms - middle;
+        if apart.abs() > CLOCKS_MS {
+            let way = if apart > 0 { "ahead of" } else { "behind" };
+            let what = format!("its clock is {} s {way} the others'", apart.abs() / 1000);
+            findings.push(Finding::error(Some(host.name()), what, "set it by NTP: timedatectl set-ntp true"));
+        }
+    }
+}
+
+/// Every name leads to that host: from each host to one of the addresses that the other one has. Hosts that give the same
+/// answer are named together.
+fn names(config: &Config, hosts: &[SiteHost], findings: &mut Vec<Finding>) {
+    let addresses: BTreeMap<&str, &[IpAddr]> =
+        hosts.iter().map(|host| (host.name(), host.facts.addresses.as_slice())).collect();
+    let mut wrong: BTreeMap<(&str, Vec<IpAddr>), Vec<&str>> = BTreeMap::new();
+    for host in hosts {
+        for (name, found) in &host.facts.names {
+            let own = name == host.name();
+            let is_his = |address: &IpAddr| {
+                let known = addresses.get(name.as_str());
+                // A host's own name may be a loopback address, as Debian's installer writes it.
+                (own && address.is_loopback()) || known.is_none_or(|known| known.contains(address))
+            };
+            if !found.iter().any(is_his) {
+                wrong.entry((name, found.clone())).or_default().push(host.name());
+            }
+        }
+    }
+    for ((name, found), asking) in wrong {
+        let Some(host) = config.host(name) else { continue };
+        let asking = fold::fold(asking.iter().copied());
+        let what = if found.is_empty() {
+            format!("the name {name} is not known on {asking}")
+        } else {
+            let found: Vec<String> = found.iter().map(IpAddr::to_string).collect();
+            format!("the name {name} is {} on {asking}, which is no address of {name}", found.join(", "))
+        };
+        let address = addresses.get(name).and_then(|known| known.first());
+        let address = address.map_or_else(|| host.address.clone(), IpAddr::to_string);
+        findings.push(Finding::error(None, what, format!("enter it in DNS, or in /etc/hosts there: {address} {name}")));
+    }
+}
+
+/// Two controllers: their state is shared, and the database on neither.
+fn heads(config: &Config, findings: &mut Vec<Finding>) {
+    if config.host_with(Role::BackupController).is_none() {
+        return;
+    }
+    if config.storage.shared.is_none() {
+        findings.push(Finding::error(
+            None,
+            "two controllers must share slurmctld's state, and there is no shared folder",
+            "say where it is: `storage: {shared: {path: …, from: existing | HOST}}`",
+        ));
+    }
+    let database = config.database().filter(|host| config.controllers().any(|head| head.name == host.name));
+    if let Some(host) = database.filter(|_| !config.accounting.database_on_controller) {
+        findings.push(Finding::error(
+            Some(&host.name),
+            "the accounting database is on a controller: when that host loses power the other controller waits for the \
+             database, and answers nobody",
+            "give the role database to another host, or accept it: `accounting: {database_on_controller: true}`",
+        ));
+    }
+}
+
+/// slurmdbd may be newer than slurmctld, and that newer than slurmd, and never the reverse; by two releases at most.
+fn releases(hosts: &[SiteHost], findings: &mut Vec<Finding>) {
+    let of = |daemon: Daemon| -> BTreeSet<SlurmVersion> {
+        let told = hosts.iter().filter_map(|host| {
+            let role = match daemon {
+                Daemon::Controller => host.is_controller(),
+                Daemon::Node => host.has(Role::Compute),
+                Daemon::Database => host.has(Role::Database),
+            };
+            let package = host.family.package(daemon);
+            let version = host.facts.packages.get(package).or_else(|| host.facts.available.get(package));
+            version.filter(|_| role).and_then(|version| SlurmVersion::parse(version))
+        });
+        told.collect()
+    };
+    let daemons =
+        [("slurmdbd", of(Daemon::Database)), ("slurmctld", of(Daemon::Controller)), ("slurmd", of(Daemon::Node))];
+    for pair in daemons.windows(2) {
+        let [(newer, theirs), (older, ours)] = pair else { continue };
+        if let (Some(least), Some(most)) = (theirs.first(), ours.last())
+            && most > least
+        {
+            findings.push(Finding::error(
+                None,
+                format!("{older} {most} is newer than {newer} {least}, which it can't talk to"),
+                "use one release everywhere, or upgrade slurmdbd first, then slurmctld, then slurmd",
+            ));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The way back: `slurmdash install rollback` and `uninstall`, and what becomes of a run that failed.
+use std::process::ExitCode;
+
+use slurmdash_installer::journal::{Journal, Run};
+use slurmdash_installer::plan::StepId;
+use slurmdash_installer::run::{Back, Hosts, Left, Runs, Undone, rollback};
+
+use super::cluster::{self, Source};
+use super::progress::Progress;
+use super::shown::LeftOut;
+use super::stop::Reins;
+use super::voice::{Colour, Voice, plain};
+use super::{Place, text};
+use crate::cli::print_line;
+
+/// How far back it goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The last step that stays.
+    pub to: Option<&'a str>,
+    /// Every run.
+    pub all: bool,
+    /// Data is kept as a copy.
+    pub keep_data: bool,
+}
+
+/// Runs the command.
+pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, String> {
+    let source = Source::read(place.config.as_deref())?;
+    cluster::must_be_root()?;
+    let voice = Voice::new();
+    let mut back = Back {
+        runs: if asked.all { Runs::All } else { Runs::Last },
+        to: asked.to.map(|step| StepId(step.to_owned())),
+        keep_data: asked.keep_data,
+        parallel: 1,
+    };
+    let state = &place.state.state_dir;
+    let Some(said) = words(&cluster::look(state)?, &back) else {
+        print_line("Nothing is installed from here, so there is nothing to undo.");
+        return Ok(ExitCode::SUCCESS);
+    };
+    print_line(&plain(&said));
+    if !yes {
+        if !voice.can_ask {
+            return Err("nobody can be asked here, so nothing is done; --yes does it without asking".into());
+        }
+        if !voice.ask("Undo this? Type yes:").is_some_and(|answer| answer.eq_ignore_ascii_case("yes")) {
+            return Err("nothing was undone".into());
+        }
+    }
+    let reins = Reins::take()?;
+    let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
+    let (config, _) = source.config(&journal)?;
+    back.parallel = cluster::parallel(&config);
+    let hosts = cluster::reach(&config)?;
+    let is_whole = undo(voice, &hosts, &mut journal, &reins, &back)?;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is undone, in words, before it is agreed to; nothing where there is nothing.
+pub fn words(journal: &Journal, back: &Back) -> Option<String> {
+    let mut runs: Vec<_> = journal.runs().into_iter().rev().filter(Run::stands).collect();
+    if back.runs == Runs::Last {
+        runs.truncate(1);
+    }
+    if runs.is_empty() {
+        return None;
+    }
+    let steps: usize = runs.iter().map(|run| run.to_undo().count()).sum();
+    let names: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+    let data = if back.keep_data {
+        "Data (accounting, job state, the dashboard's store) is kept as a copy on its host."
+    } else {
+        "DATA GOES TOO: accounting, job state, the dashboard's store."
+    };
+    let to = back.to.as_ref().map(|to| format!(", back to {to}, which stays")).unwrap_or_default();
+    Some(format!("This undoes {steps} steps of {}{to}. {data}", names.join(", ")))
+}
+
+/// Undoes it and says what came of it; whether all of it was undone.
+pub fn undo(voice: Voice, hosts: &Hosts, journal: &mut Journal, reins: &Reins, back: &Back) -> Result<bool, String> {
+    let progress = Progress::new(voice);
+    let undone = reins.hold(|| rollback(hosts, journal, &progress, &reins.control, back));
+    progress.pause();
+    let undone = undone.map_err(|error| plain(&error.to_string()))?;
+    text::print(&lines(voice, &undone));
+    Ok(undone.is_complete())
+}
+
+fn lines(voice: Voice, undone: &Undone) -> Vec<String> {
+    let mut lines = vec![format!("{} steps were undone.", undone.reverted.len())];
+    for (host, kept) in &undone.kept {
+        lines.extend(kept.iter().map(|path| plain(&format!("kept on {host}: {}", path.display()))));
+    }
+    let left = |word: &str, left: &Left| {
+        let word = voice.paint(Colour::Yellow, word);
+        format!("{word} {}", plain(&format!("{}: {}", left.step, left.what)))
+    };
+    lines.extend(undone.left.iter().map(|what| left("left for you:", what)));
+    lines.extend(undone.stuck.iter().map(|what| left("not undone:", what)));
+    let away: Vec<LeftOut> =
+        undone.away.iter().map(|(host, why)| LeftOut { host: host.clone(), why: why.clone() }).collect();
+    lines.extend(text::left_out(voice, &away));
+    if undone.stopped || undone.broken_off {
+        lines.push("It was stopped before its end: `slurmdash install rollback` goes on.".to_owned());
+    } else if !undone.stuck.is_empty() {
+        lines.push("When that is put right, `slurmdash install rollback` tries what is left.".to_owned());
+    }
+    lines
+}
+
+/// All of the last run.
+pub fn last_run(parallel: usize) -> Back {
+    Back { runs: Runs::Last, to: None, keep_data: true, parallel }
+}
