@@ -73,31 +73,37 @@ fn look(place: &Place) -> Result<Vec<Found>, String> {
     }
     let mut cluster = Cluster::look_at(&source, &journal, |_| Ok(Limits::default()))?;
     found.extend(Found::fold(&cluster.findings));
-    look_at_everything(&mut cluster.plan);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| format!("can't start: {error}"))?;
+    let nodes = runtime.block_on(live::nodes());
+    if let (Some(url), Some(host)) = (ending::direct_url(&cluster.config), cluster.config.dashboard_host()) {
+        found.extend(runtime.block_on(live::dashboard(&url, &host.name, Clock::system().now())));
+    }
+    look_at_everything(&mut cluster.plan, nodes.is_ok());
+    found.extend(nodes.unwrap_or_else(|finding| vec![finding]));
     let preview = cluster.preview(&journal);
     found.extend(not_as_it_should_be(&cluster.plan, &preview));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    found.extend(runtime.map_err(|error| format!("can't start: {error}"))?.block_on(running(&cluster)));
     found.sort_by_key(|found| found.severity);
     Ok(found)
 }
 
-/// What only the running cluster can say.
-async fn running(cluster: &Cluster) -> Vec<Found> {
-    let mut found = live::nodes().await;
-    if let (Some(url), Some(host)) = (ending::direct_url(&cluster.config), cluster.config.dashboard_host()) {
-        found.extend(live::dashboard(&url, &host.name, Clock::system().now()).await);
-    }
-    found
-}
-
-/// Whatever is waited for after a change alone is looked at now; jobs are not run: that is what `install check` is for.
-fn look_at_everything(plan: &mut Plan) {
+/// Leaves of a plan what says how things are: whatever is waited for after a change alone is looked at now. Daemons are
+/// started anew after a change alone, too, but that is no finding; and jobs are not run, which `install check` is for.
+fn look_at_everything(plan: &mut Plan, nodes_are_known: bool) {
     for stage in &mut plan.stages {
-        stage.steps.retain_mut(|step| {
-            let Action::Await(wait) = &step.action else { return true };
-            step.when_changed.clear();
-            !matches!(wait.expected, Expected::JobRuns { .. } | Expected::DashboardJobRuns { .. })
+        stage.steps.retain_mut(|step| match &step.action {
+            Action::RestartUnit(_) => false,
+            Action::Await(wait) => {
+                step.when_changed.clear();
+                match wait.expected {
+                    Expected::JobRuns { .. }
+                    | Expected::DashboardJobRuns { .. }
+                    | Expected::DashboardAnswers { .. } => false,
+                    Expected::NodesReady { .. } => !nodes_are_known,
+                    _ => true,
+                }
+            }
+            _ => true,
         });
     }
 }

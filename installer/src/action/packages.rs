@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::host::{Attributes, Group, Package, User};
 use serde::{Deserialize, Serialize};
 
+use self::states::State;
 use super::file::attributes_of;
 use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo};
 use crate::host::{Host, HostError, Kind};
 
 mod evidence;
+mod states;
 mod traces;
 
 /// Packages are installed. What they bring with them is written down before, so that undoing takes exactly that away:
@@ -23,7 +25,7 @@ pub struct InstallPackages {
 /// How it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackagesUndo {
-    /// Packages that will come, with their versions.
+    /// Packages that will come, with their versions. What somebody else left half-installed is not among them.
     pub coming: Vec<Package>,
     /// Packages that were there and will be brought to another version, with the version they had. They stay.
     pub upgraded: Vec<Package>,
@@ -70,13 +72,22 @@ const AT_STAKE: &[&str] = &[
 ];
 
 impl PackagesUndo {
-    fn of(host: &dyn Host, will: Vec<Package>) -> Result<Self, HostError> {
+    fn of(host: &dyn Host, setting: &Setting, will: Vec<Package>) -> Result<Self, HostError> {
         let there = host.packages()?;
-        let old = |package: &Package| there.iter().find(|old| old.name == package.name);
-        // What is half-installed has the version it will have, and came by an attempt that was broken off.
-        let upgraded = will.iter().filter_map(|new| old(new).filter(|old| old.version != new.version).cloned());
-        let upgraded: Vec<Package> = upgraded.collect();
-        let coming = will.into_iter().filter(|new| !upgraded.iter().any(|old| old.name == new.name)).collect();
+        let begun = states::begun(host, setting)?;
+        let states = states::of(host, &names(&will))?;
+        let (mut coming, mut upgraded) = (Vec::new(), Vec::new());
+        for new in will {
+            let is_ours = begun.contains(&new.name);
+            match (states.get(&new.name), there.iter().find(|old| old.name == new.name)) {
+                (None | Some(State::Remnant), _) => coming.push(new),
+                // What is half-installed was left so by this run, or by somebody else.
+                (Some(State::Half), _) if is_ours => coming.push(new),
+                (Some(State::Half), _) | (Some(State::Installed), None) => {}
+                (Some(State::Installed), Some(old)) if old.version == new.version => {}
+                (Some(State::Installed), Some(old)) => upgraded.push(old.clone()),
+            }
+        }
         let mut folders = BTreeMap::new();
         for folder in FOLDERS.iter().map(Path::new) {
             let is_folder = host.entry(folder)?.is_some_and(|entry| entry.kind == Kind::Directory);
@@ -102,6 +113,10 @@ impl PackagesUndo {
     }
 }
 
+fn names(packages: &[Package]) -> BTreeSet<String> {
+    packages.iter().map(|package| package.name.clone()).collect()
+}
+
 impl InstallPackages {
     /// What would come. Where the host has no lists of packages yet, the mirrors are asked first.
     fn will(&self, host: &dyn Host) -> Result<Vec<Package>, HostError> {
@@ -120,7 +135,7 @@ impl Act for InstallPackages {
         format!("packages {}", self.names.join(" "))
     }
 
-    fn look(&self, host: &dyn Host, _setting: &Setting) -> Result<Look, StepError> {
+    fn look(&self, host: &dyn Host, setting: &Setting) -> Result<Look, StepError> {
         let will = self.will(host)?;
         if will.is_empty() {
             return Ok(Look::Same);
@@ -132,12 +147,14 @@ impl Act for InstallPackages {
             others if named.is_empty() => format!("installs {others} packages that they need"),
             others => format!("installs {} and {others} that they need", named.join(", ")),
         };
-        let undo = Undo::Packages(Box::new(PackagesUndo::of(host, will)?));
+        let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, will)?));
         Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
     }
 
-    fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
+    fn execute(&self, host: &dyn Host, setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
         let planned = host.would_install(&self.names)?;
+        let undo = PackagesUndo::of(host, setting, planned.clone())?;
+        states::begin(host, setting, names(&undo.coming))?;
         let first = match host.install_packages(&self.names) {
             Err(error @ HostError::Failed { .. }) => error,
             other => return Ok(other?),

@@ -235,7 +235,7 @@ impl Jobs {
             }
         };
         let what = "wait until none does, or name the step with --allow-disruption";
-        Some(StepError::Refused(format!("it {disrupts}, and {now}: {what}")))
+        Some(StepError::Refused(format!("{disrupts}, and {now}: {what}")))
     }
 }
 

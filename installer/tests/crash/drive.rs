@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slurmdash_installer::clock::Clock;
+use slurmdash_installer::host::fake::commands::said;
 use slurmdash_installer::host::fake::{Fake, Snapshot};
 use slurmdash_installer::journal::{Caller, Journal, PLACE};
 use slurmdash_installer::plan::Plan;
@@ -14,10 +15,20 @@ use slurmdash_installer::run::{
     rollback,
 };
 
-/// Hosts as they were before, and what is to be done to them.
+/// Plans for hosts as they are.
+pub type Planner = Box<dyn Fn(&BTreeMap<String, Fake>) -> Plan + Sync>;
+
+/// Hosts as they were before, and what plans for them.
 pub struct Site {
     pub fakes: BTreeMap<String, Fake>,
-    pub plan: Plan,
+    pub planner: Planner,
+}
+
+impl Site {
+    /// What is to be done, as the hosts are now.
+    pub fn plan(&self) -> Plan {
+        (self.planner)(&self.fakes)
+    }
 }
 
 /// A site with its journal.
@@ -33,9 +44,20 @@ fn scratch() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
+/// A host tells what every host does.
+fn talkative(name: &str, fake: &Fake) {
+    fake.put_file("/proc/sys/kernel/hostname", name, 0o444);
+    fake.put_file("/proc/meminfo", "MemTotal:  16373760 kB\n", 0o444);
+    fake.put_file("/proc/cpuinfo", "processor\t: 0\n", 0o444);
+    for (program, says) in [("uname", "x86_64\n"), ("date", "1795611901000\n"), ("id", "0\n")] {
+        fake.answer(program, move |_, _| said(says));
+    }
+}
+
 impl Trial {
     pub fn of(make: fn() -> Site) -> Self {
         let site = make();
+        site.fakes.iter().for_each(|(name, fake)| talkative(name, fake));
         let before = snapshots(&site);
         Self { site, before, folder: scratch() }
     }
@@ -53,6 +75,15 @@ impl Trial {
         Journal::open(&self.root(), Caller { command: vec!["slurmdash".into(), "install".into()], clock })
     }
 
+    /// How many records the journal has.
+    pub fn records(&self) -> u32 {
+        let lines = |run: &slurmdash_installer::journal::Run| {
+            let path = self.root().join("runs").join(run.id.as_str()).join("journal");
+            std::fs::read_to_string(path).unwrap().matches('\n').count()
+        };
+        u32::try_from(self.journal().runs().iter().map(lines).sum::<usize>()).unwrap()
+    }
+
     pub fn hosts(&self) -> Hosts {
         self.hosts_by(|fake| Arc::new(Here::new(Arc::new(fake))))
     }
@@ -62,7 +93,7 @@ impl Trial {
     }
 
     pub fn preview(&self, journal: &Journal) -> Preview {
-        preview(&self.site.plan, &self.hosts(), journal)
+        preview(&self.site.plan(), &self.hosts(), journal)
     }
 
     /// Looks and does, going on with what was broken off.
@@ -71,9 +102,10 @@ impl Trial {
     }
 
     pub fn apply_watched(&self, journal: &mut Journal, hosts: &Hosts, watch: &dyn Watch) -> Result<Report, RunError> {
-        let preview = preview(&self.site.plan, hosts, journal);
+        let plan = self.site.plan();
+        let preview = preview(&plan, hosts, journal);
         let options = Options { resume: journal.unfinished().is_some(), ..Options::default() };
-        apply(&self.site.plan, &preview, hosts, journal, watch, &Control::new(), &options)
+        apply(&plan, &preview, hosts, journal, watch, &Control::new(), &options)
     }
 
     pub fn apply(&self) -> Report {

@@ -151,8 +151,11 @@ pub fn reach(config: &Config) -> Result<Hosts, String> {
     Fleet::of(config).map(|fleet| Hosts(fleet.hosts)).map_err(|error| error.to_string())
 }
 
+/// Facts by host, and by host why there are none.
+pub type Told = (BTreeMap<String, Facts>, BTreeMap<String, String>);
+
 /// What every host tells of what the planner wants to know; and the hosts that tell nothing, with the reason.
-fn facts(config: &Config, fleet: &Fleet) -> (BTreeMap<String, Facts>, BTreeMap<String, String>) {
+fn facts(config: &Config, fleet: &Fleet) -> Told {
     let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
     let asked = fleet.each::<Facts, HostError>(&names, parallel(config), |name, reach| {
         let host = config.host(name).ok_or_else(|| HostError::Malformed(format!("{name} is no host")))?;
@@ -169,10 +172,7 @@ fn facts(config: &Config, fleet: &Fleet) -> (BTreeMap<String, Facts>, BTreeMap<S
 }
 
 /// What is there on the hosts of a configuration whose SSH section says nothing; and those that tell nothing.
-pub fn facts_of_all(
-    config: &Config,
-    user: &str,
-) -> Result<(BTreeMap<String, Facts>, BTreeMap<String, String>), String> {
+pub fn facts_of_all(config: &Config, user: &str) -> Result<Told, String> {
     let mut config = config.clone();
     user.clone_into(&mut config.ssh.user);
     let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
@@ -199,7 +199,8 @@ pub fn facts_of(hosts: &[String], user: &str) -> Result<Vec<Facts>, String> {
         json!({"name": format!("host{number}"), "address": address, "roles": roles})
     };
     let rows: Vec<_> = addresses.iter().enumerate().map(row).collect();
-    let asked = json!({"cluster": "hpc", "hosts": rows, "ssh": {"user": user}});
+    let off = json!({"enabled": false});
+    let asked = json!({"cluster": "hpc", "hosts": rows, "ssh": {"user": user}, "accounting": off, "dashboard": off});
     let config = parse("the hosts that are named", &asked.to_string())?;
     let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
     let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();

@@ -18,21 +18,21 @@ use crate::tls;
 const WITHIN: Duration = Duration::from_secs(10);
 const DAY: i64 = 24 * 60 * 60;
 
-/// Nodes that take no work, with Slurm's own reason. Those with the same reason are one finding.
-pub async fn nodes() -> Vec<Found> {
+/// Nodes that take no work, with Slurm's own reason, those with the same reason together; or why that can't be told.
+pub async fn nodes() -> Result<Vec<Found>, Found> {
     let cli = match detect(CliConfig { bin_dir: None, slurm_conf: None, timeout: WITHIN }) {
         Ok(cli) => cli,
         Err(reason) => {
             let fix = "run doctor on a host of the cluster, such as the controller".to_owned();
             let what = format!("nodes can't be looked at from here: {reason}");
-            return vec![Found { severity: Severity::Warning, hosts: Vec::new(), what, fix }];
+            return Err(Found { severity: Severity::Warning, hosts: Vec::new(), what, fix });
         }
     };
     match Cli::new(cli, Arc::new(Local::own(std::env::vars_os()))).nodes().await {
-        Ok(nodes) => judge_nodes(&nodes),
+        Ok(nodes) => Ok(judge_nodes(&nodes)),
         Err(error) => {
             let fix = "journalctl -u slurmctld on the controller says why".to_owned();
-            vec![Found { severity: Severity::Error, hosts: Vec::new(), what: format!("slurmctld: {error}"), fix }]
+            Err(Found { severity: Severity::Error, hosts: Vec::new(), what: format!("slurmctld: {error}"), fix })
         }
     }
 }

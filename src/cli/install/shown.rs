@@ -221,8 +221,10 @@ impl Shown {
         if self.changes.is_empty() {
             return format!("Nothing to do: {same}.");
         }
-        let changes = count(self.changes.len(), "change", "changes");
-        format!("{changes} on {}, {same}.", count(self.hosts, "host", "hosts"))
+        let checks = self.changes.iter().filter(|row| row.kind == Kind::Awaited).count();
+        let changes = count(self.changes.len() - checks, "change", "changes");
+        let checks = if checks == 0 { String::new() } else { format!(" and {}", count(checks, "check", "checks")) };
+        format!("{changes}{checks} on {}, {same}.", count(self.hosts, "host", "hosts"))
     }
 }
 
@@ -360,6 +362,8 @@ mod tests {
         let mut shown = Shown { changes: vec![row("a", "x", "y"), row("b", "x", "y")], same: 41, ..Shown::default() };
         shown.count();
         assert_eq!(shown.counts(), "2 changes on 2 hosts, 41 things are as they should be.");
+        shown.changes[0].kind = Kind::Awaited;
+        assert_eq!(shown.counts(), "1 change and 1 check on 2 hosts, 41 things are as they should be.");
         let nothing = Shown { same: 1, ..Shown::default() };
         assert_eq!(nothing.counts(), "Nothing to do: 1 thing is as it should be.");
     }

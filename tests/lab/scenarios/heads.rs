@@ -1,5 +1,6 @@
 //! Two heads with shared state: the second takes over, and the dashboard says so.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -15,6 +16,9 @@ use crate::three::CONFIGURATION;
 
 /// How long the second head may take: the time limit below, and what Slurm needs beside it.
 const TAKEOVER: Duration = Duration::from_mins(1);
+
+/// Ends the long job.
+const STOP: &str = "/home/stop";
 
 /// Two heads, the database and the dashboard on a third host, three nodes.
 const CLUSTER: &str = "cluster: lab
@@ -41,7 +45,7 @@ fn the_second_head_takes_over_and_gives_back() -> Result<()> {
     let dashboard = Dashboard::sign_in(login, login)?;
     dashboard.run_job(&stage)?;
     says_in_charge(&stage, &dashboard, "head1")?;
-    let id = dashboard.submit("for i in $(seq 240); do sleep 1; done", &json!({"time": "10"}))?;
+    let id = dashboard.submit(&format!("until [ -e {STOP} ]; do sleep 1; done"), &json!({"time": "20"}))?;
     dashboard.wait_for(id, "RUNNING")?;
 
     stage.say("slurmctld on head1 is stopped");
@@ -62,6 +66,7 @@ fn the_second_head_takes_over_and_gives_back() -> Result<()> {
     stage.say("head1 has booted");
     taken_over(&stage, login, &dashboard, id, "head1")?;
     ensure!(head2.is_on(), "head2 has gone");
+    fs::write(stage.lab.home().join("stop"), "")?;
     dashboard.wait_for(id, "COMPLETED")?;
     stage.say(&format!("job {id} went through all of it"));
     let again = install(&stage, login, &["--config", CONFIGURATION, "--yes"], 0)?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PackagesUndo;
 use super::evidence::{self, Evidence};
+use super::states::{self, State};
 use crate::action::place::{self, OPEN};
 use crate::action::{Reverted, Setting, StepError};
 use crate::host::{Attributes, Group, Host, HostError, Kind, NewUser, UnitVerb, User};
@@ -97,11 +98,14 @@ struct Removal<'a> {
 }
 
 impl Removal<'_> {
-    /// Packages that came and are there.
+    /// Packages that came and are there, in whole or in part.
     fn installed(&self) -> Result<Vec<String>, HostError> {
-        let there = self.host.packages()?;
-        let coming = self.undo.coming.iter().map(|package| &package.name);
-        Ok(coming.filter(|name| there.iter().any(|package| package.name == **name)).cloned().collect())
+        let coming = self.undo.coming.iter().map(|package| package.name.clone()).collect();
+        let states = states::of(self.host, &coming)?;
+        let begun = states::begun(self.host, self.setting)?;
+        // What is left of one that was removed is the admin's, unless this run has begun to bring it.
+        let is_ours = |name: &str, state: State| state != State::Remnant || begun.contains(name);
+        Ok(states.into_iter().filter(|(name, state)| is_ours(name, *state)).map(|(name, _)| name).collect())
     }
 
     /// What the packages made or use, together with what was written down when this was broken off.
