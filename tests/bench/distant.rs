@@ -253,7 +253,8 @@ fn fake(config: &Config, name: &str) -> Fake {
     });
     // Hosts in memory know nothing of each other: Slurm's other daemons are up elsewhere.
     if !own.has(Role::Controller) {
-        fake.change(|world| world.slurm.is_far = true);
+        let nodes = config.hosts_with(Role::Compute).map(|node| (node.name.clone(), ("IDLE".into(), String::new())));
+        fake.change(|world| (world.slurm.is_far, world.slurm.nodes) = (true, nodes.collect()));
     }
     fake
 }

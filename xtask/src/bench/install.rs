@@ -29,13 +29,12 @@ pub fn limit(name: &str) -> Limit {
     }
 }
 
-/// What a person who has done it before does on a host: packages, the files of a host that is installed, services. Each
-/// line that a person waits for tells when it was over.
+/// What a person who has done it before does on a host: packages, the files of a host that is installed, services. A
+/// service is started when it answers: a slurmctld that comes before slurmdbd answers ends at once.
 const BY_HAND: &str = r#"set -e
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
 apt-get -qq --yes --no-install-recommends install PACKAGES >/dev/null
-echo "packages $(cut -d' ' -f1 /proc/uptime)"
 groupadd --gid 902 slurmdash
 useradd --system --uid 902 --gid 902 --no-create-home --shell /usr/sbin/nologin slurmdash
 install -d -o slurmdash -g slurmdash -m 700 /var/lib/slurmdash
@@ -48,11 +47,13 @@ systemctl restart munge mariadb
 password=$(sed -n 's/^StoragePass=//p' /etc/slurm/slurmdbd.conf)
 mariadb -e "create database slurm_acct_db; grant all on slurm_acct_db.* to slurm@localhost identified by '$password'"
 systemctl enable --quiet --now slurmdbd
+until sacctmgr -n list cluster >/dev/null 2>&1; do sleep 0.1; done
 systemctl enable --quiet --now slurmctld
+until scontrol ping | grep -q UP; do sleep 0.1; done
 systemctl enable --quiet --now slurmd
+until sinfo -h -o %T | grep -q idle; do sleep 0.1; done
 systemctl reload ssh
 systemctl enable --quiet --now slurmdash
-echo "services $(cut -d' ' -f1 /proc/uptime)"
 systemctl is-active munge mariadb slurmdbd slurmctld slurmd slurmdash
 "#;
 
