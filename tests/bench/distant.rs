@@ -45,8 +45,8 @@ const GREETINGS: usize = 1;
 const CLUSTER: &str = "
 cluster: hpc
 hosts:
-  - {name: head1, address: 192.0.2.1, roles: [controller, database, login, dashboard]}
-  - {name: 'node[01-63]', address: '192.0.2.[2-64]', roles: [compute]}
+  - {name: head1, address: 203.0.113.1, roles: [controller, database, login, dashboard]}
+  - {name: 'node[01-63]', address: '203.0.113.[2-64]', roles: [compute]}
 dashboard: {admin: {name: admin, unix_user: ada}}
 ";
 
@@ -238,7 +238,7 @@ fn fake(config: &Config, name: &str) -> Fake {
     for judge in ["env", "/usr/sbin/sshd"] {
         fake.answer(judge, |_, _| said(""));
     }
-    let interface = format!("2: eth0    inet {}/24 brd 192.0.2.255 scope global eth0\n", own.address);
+    let interface = format!("2: eth0    inet {}/24 brd 203.0.113.255 scope global eth0\n", own.address);
     fake.answer("ip", move |_, _| said(&interface));
     fake.answer("df", |_, _| {
         said("Filesystem 1M-blocks Used Available Capacity Mounted on\n/dev/x 90000 9 80000 1% /\n")

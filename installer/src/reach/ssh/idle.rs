@@ -40,7 +40,9 @@ impl Idle {
             }
         }
         drop(resting);
-        closed.into_iter().for_each(|line| self.close(line));
+        for line in closed {
+            self.close(line);
+        }
     }
 
     /// Closes a connection, which takes a round trip; nobody waits for it meanwhile.
@@ -56,6 +58,8 @@ impl Drop for Idle {
     fn drop(&mut self) {
         let closing = std::mem::take(self.closing.get_mut().unwrap_or_else(PoisonError::into_inner));
         // A thread that broke down has closed its line all the same.
-        closing.into_iter().for_each(|thread| drop(thread.join()));
+        for thread in closing {
+            let _ = thread.join();
+        }
     }
 }

@@ -164,8 +164,9 @@ impl Ssh {
 impl Drop for Ssh {
     fn drop(&mut self) {
         // The lines of many hosts are closed at the same time.
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner).take();
-        line.into_iter().for_each(|line| self.idle.close(line));
+        if let Some(line) = self.line.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.idle.close(line);
+        }
     }
 }
 

@@ -25,9 +25,17 @@ const READ: [&str; 11] = [
 /// Number, size and times of change of a file; a file that was changed or replaced has others.
 type Mark = (u64, u64, i64, i64, i64, i64);
 
+/// An answer, with the question and what it rests on.
+#[derive(Debug)]
+struct Answer {
+    names: Vec<String>,
+    marks: Vec<Option<Mark>>,
+    comes: Vec<Package>,
+}
+
 /// The last answer.
 #[derive(Debug, Default)]
-pub struct Remembered(Mutex<Option<(Vec<String>, Vec<Option<Mark>>, Vec<Package>)>>);
+pub struct Remembered(Mutex<Option<Answer>>);
 
 impl Remembered {
     /// The last answer when it was to the same question and still holds; else a new one.
@@ -45,16 +53,14 @@ impl Remembered {
         read: &[&Path],
         ask: impl FnOnce() -> Result<Vec<Package>, HostError>,
     ) -> Result<Vec<Package>, HostError> {
-        let before: Vec<_> = read.iter().flat_map(|path| marks(path)).collect();
+        let marks: Vec<_> = read.iter().flat_map(|path| marks(path)).collect();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((asked, marks, answer)) if asked == names && *marks == before => Ok(answer.clone()),
-            _ => {
-                let answer = ask()?;
-                *last = Some((names.to_vec(), before, answer.clone()));
-                Ok(answer)
-            }
+        if let Some(last) = last.as_ref().filter(|last| last.names == names && last.marks == marks) {
+            return Ok(last.comes.clone());
         }
+        let comes = ask()?;
+        *last = Some(Answer { names: names.to_vec(), marks, comes: comes.clone() });
+        Ok(comes)
     }
 }
 
