@@ -109,6 +109,19 @@ impl Associations {
         Ok(there)
     }
 
+    /// All of it, in words.
+    fn named(&self) -> String {
+        let count = |number: usize, one: &str, many: &str| match number {
+            0 => String::new(),
+            1 => format!(", 1 {one}"),
+            _ => format!(", {number} {many}"),
+        };
+        let accounts = count(self.accounts.len(), "account", "accounts");
+        let qos = count(self.qos.len(), "QOS", "QOS");
+        let members = count(self.members.len(), "user in an account", "users in accounts");
+        format!("the cluster{accounts}{qos}{members}")
+    }
+
     /// What is missing, in the order in which it is added.
     fn missing(&self, there: &There) -> Vec<Missing> {
         let small = |name: &str| name.to_lowercase();
@@ -304,7 +317,7 @@ impl Act for Associations {
             }
             // slurmdbd comes with an earlier step. What can't be asked for now must not be removed later.
             Err(HostError::Away(why)) => return Err(HostError::Away(why).into()),
-            Err(_) => (Vec::new(), format!("adds {} accounts and {} users", self.accounts.len(), self.members.len())),
+            Err(_) => (Vec::new(), format!("adds {}", self.named())),
         };
         Ok(Look::Change(Change { summary, diff: None, undo: Undo::Database(DatabaseUndo { missing }), drift: false }))
     }
