@@ -52,7 +52,7 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
             .and_then(|environment| read::variable(&environment, "SUDO_USER")),
         users: host.users()?,
         groups: host.groups()?,
-        available: available(host, &os, &wanted.packages, &packages)?,
+        available: available(host, &os, wanted, &packages)?,
         packages,
         units,
         ports: listening.into_iter().filter(|(port, _)| wanted.ports.contains(port)).collect(),
@@ -110,17 +110,18 @@ fn packages(host: &dyn Host, os: &Os) -> Result<BTreeMap<String, String>, HostEr
 fn available(
     host: &dyn Host,
     os: &Os,
-    names: &[String],
+    wanted: &Wanted,
     installed: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, HostError> {
     let Some(system) = System::of(os) else { return Ok(BTreeMap::new()) };
+    let names = &wanted.packages;
     let ask = || {
         let found = system.available(host, names).unwrap_or_default();
         found.into_iter().map(|package| (package.name, package.version)).collect::<BTreeMap<_, _>>()
     };
     let found = ask();
     let lacks = names.iter().any(|name| !found.contains_key(name) && !installed.contains_key(name));
-    if system == System::Apt && lacks {
+    if system == System::Apt && lacks && !wanted.own_source {
         let lists = host.list(Path::new("/var/lib/apt/lists"));
         if lists.is_ok_and(|names| !names.iter().any(|name| name.contains("_Packages"))) {
             host.refresh_packages()?;

@@ -187,7 +187,7 @@ fn what_somebody_else_left_half_installed_stays() {
     let fake = bare();
     fake.install_packages(&["jq".into()]).unwrap();
     fake.change(|world| world.packages.get_mut("jq").unwrap().configured = false);
-    let action = InstallPackages { names: vec!["munge".into(), "jq".into()] };
+    let action = InstallPackages { names: vec!["munge".into(), "jq".into()], source: None };
     let undo = change(action.look(&fake, &setting()).unwrap()).undo;
     action.execute(&fake, &setting(), &Materials::default()).unwrap();
     assert_eq!(action.look(&fake, &setting()), Ok(Look::Same));
@@ -199,7 +199,7 @@ fn what_somebody_else_left_half_installed_stays() {
 #[test]
 fn packages_that_nobody_planned_do_not_come() {
     let fake = bare();
-    let action = InstallPackages { names: vec!["jq".into()] };
+    let action = InstallPackages { names: vec!["jq".into()], source: None };
     change(action.look(&fake, &setting()).unwrap());
     // The mirrors have a newer one, which needs more.
     let calls = std::sync::atomic::AtomicU32::new(0);
