@@ -197,6 +197,23 @@ fn what_somebody_else_left_half_installed_stays() {
 }
 
 #[test]
+fn packages_of_a_source_that_is_yet_to_come_are_planned_without_asking_anybody() {
+    let fake = bare();
+    let source = "/etc/apt/sources.list.d/slurmdash.list";
+    let action = InstallPackages { names: vec!["adduser".into(), "jq".into()], source: Some(source.into()) };
+    let look = |fake: &Fake| action.look(fake, &setting()).unwrap();
+    fake.cut_mirror();
+    assert_eq!(change(look(&fake)).summary, "installs jq and what they need, from the new source");
+    fake.change(|world| world.mirror_down = false);
+    fake.put_file(source, "deb [trusted=yes] file:/srv/packages ./\n", 0o644);
+    let undo = change(look(&fake)).undo;
+    let Undo::Packages(undo) = undo else { panic!("{undo:?}") };
+    assert!(undo.coming.iter().any(|package| package.name == "jq"), "{undo:?}");
+    action.execute(&fake, &setting(), &Materials::default()).unwrap();
+    assert_eq!(look(&fake), Look::Same);
+}
+
+#[test]
 fn packages_that_nobody_planned_do_not_come() {
     let fake = bare();
     let action = InstallPackages { names: vec!["jq".into()], source: None };
