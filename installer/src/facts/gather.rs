@@ -284,6 +284,7 @@ mod tests {
             digests: vec!["/etc/slurm/slurm.conf".into()],
             packages: vec!["munge".into(), "apptainer".into()],
             units: vec!["slurmd.service".into()],
+            own_source: false,
         };
         // The root folder, as there is no other.
         let facts = gather(&host, &wanted).unwrap();
