@@ -283,6 +283,7 @@ mod tests {
             files: vec!["/etc/slurm/slurm.conf".into(), "/etc/none".into()],
             digests: vec!["/etc/slurm/slurm.conf".into()],
             packages: vec!["munge".into(), "apptainer".into()],
+            own_source: false,
             units: vec!["slurmd.service".into()],
             own_source: false,
         };
