@@ -285,7 +285,6 @@ mod tests {
             packages: vec!["munge".into(), "apptainer".into()],
             own_source: false,
             units: vec!["slurmd.service".into()],
-            own_source: false,
         };
         // The root folder, as there is no other.
         let facts = gather(&host, &wanted).unwrap();
