@@ -23,7 +23,8 @@ pub fn unit(project: &Project) -> Result<Counts> {
 /// provider, and with a real cluster where there can be one.
 pub fn it(project: &Project) -> Result<Counts> {
     // The far end of the installer's SSH tests is an example.
-    let mut counts = run(project, &["--package", "slurmdash-installer", "--test", "*", "--examples"], &[])?;
+    project.cargo().args(["build", "--locked", "--package", "slurmdash-installer", "--examples"]).run()?;
+    let mut counts = run(project, &["--package", "slurmdash-installer", "--test", "*"], &[])?;
     npm(project, &project.root.join("tests/oidc"))?;
     let cluster = Cluster::up(project)?;
     let settings = cluster.as_ref().map(Cluster::settings).transpose()?.unwrap_or_default();
