@@ -87,7 +87,7 @@ impl Act for AddGroup {
             return Ok(Look::Same);
         }
         let undo = Undo::Account(AccountUndo::default());
-        Ok(Look::Change(Change { summary: format!("new, gid {}", self.gid), diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(format!("new, gid {}", self.gid), undo)))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
@@ -222,7 +222,7 @@ impl Act for AddUser {
             makes_home,
             missing: if makes_home { place::missing_above(host, &self.home)? } else { Vec::new() },
         });
-        Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(summary, undo)))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {

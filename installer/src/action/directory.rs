@@ -62,7 +62,7 @@ impl Act for MakeDirectory {
             }
         };
         let undo = Undo::Directory(DirectoryUndo { before, missing: place::missing_above(host, &self.path)? });
-        Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(summary, undo)))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {

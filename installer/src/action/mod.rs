@@ -115,6 +115,15 @@ pub struct Change {
     pub undo: Undo,
     /// What is there was changed by hand since it was last written: a copy is kept.
     pub drift: bool,
+    /// The daemon that should run has failed: why, with its last words.
+    pub down: Option<Box<StepError>>,
+}
+
+impl Change {
+    /// Of something that nobody changed by hand, without a text to show.
+    pub fn new(summary: impl Into<String>, undo: Undo) -> Self {
+        Self { summary: summary.into(), diff: None, undo, drift: false, down: None }
+    }
 }
 
 /// A file's text before and after.

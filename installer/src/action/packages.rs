@@ -148,7 +148,7 @@ impl Act for InstallPackages {
             others => format!("installs {} and {others} that they need", named.join(", ")),
         };
         let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, will)?));
-        Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(summary, undo)))
     }
 
     fn execute(&self, host: &dyn Host, setting: &Setting, _materials: &Materials) -> Result<(), StepError> {

@@ -152,6 +152,13 @@ pub struct Unit {
     pub active: String,
     /// `enabled`, `disabled`, `static`, …; empty when there is no such unit file.
     pub enabled: String,
+    /// It says itself when it has started (`Type=notify` and the like), so that it is active only then. Others are active
+    /// as soon as their process is there.
+    #[serde(default)]
+    pub says_ready: bool,
+    /// Its process ended by itself, and systemd is about to start it once more.
+    #[serde(default)]
+    pub starts_again: bool,
 }
 
 impl Unit {

@@ -235,6 +235,7 @@ impl<'a> Course<'a> {
             }
             Some(_) => {}
             None if !step.when_changed.is_empty() || matches!(step.action, Action::Await(_)) => {}
+            None if change.down.is_some() => return change.down.as_deref().cloned(),
             None => return refused("it is not as it was when the plan was shown, and would be changed"),
         }
         let what = step.disrupts.as_deref()?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::action::{
-    Action, AddGroup, Await, Content, Expected, Holds, Look, MakeDirectory, Materials, RestartUnit, Reverted, Setting,
-    Undo, WriteFile,
+    Action, AddGroup, Await, Content, Expected, Holds, Look, MakeDirectory, Materials, RestartUnit, Reverted, SetUnit,
+    Setting, Undo, WriteFile,
 };
 use crate::clock::Clock;
 use crate::facts::{Facts, Wanted};
@@ -258,6 +258,31 @@ fn what_was_not_shown_is_refused_before_it_is_done() {
     assert_eq!(failure.step, two);
     assert!(failure.error.to_string().contains("not as it was when the plan was shown"), "{}", failure.error);
     assert_eq!(lab.text("a", CONF).as_deref(), Some("by hand\n"));
+}
+
+#[test]
+fn a_daemon_that_died_after_the_plan_was_shown_is_told_with_its_log() {
+    let mut lab = Lab::new(&["a"]);
+    lab.stage(&[]);
+    lab.step("a", conf(), &[]);
+    let runs = SetUnit { name: "app.service".into(), enabled: true, running: true, log: None };
+    let runs = lab.step("a", Action::SetUnit(runs), &[]);
+    let shown = lab.preview();
+    assert_eq!(shown.same, std::slice::from_ref(&runs));
+    lab.fake("a").change(|world| {
+        let daemon = world.daemons.get_mut("app.service").unwrap();
+        daemon.active = "failed".into();
+        daemon.log.push("app: fatal: No space left on device".into());
+    });
+    let report = lab.apply_as_shown(&shown, &Options::default()).unwrap();
+    assert_eq!((report.ended, &report.failures[0].step), (Ended::Failed, &runs));
+    let StepError::NotReached { said, log } = &report.failures[0].error else { panic!("{report:?}") };
+    assert!(said.contains("app.service") && said.contains("the disk is full"), "{said}");
+    assert!(log.iter().any(|line| line.contains("fatal")), "{log:?}");
+    // One that somebody stopped did not fail.
+    lab.fake("a").change(|world| world.daemons.get_mut("app.service").unwrap().active = "inactive".into());
+    let report = lab.apply_as_shown(&shown, &Options { resume: true, ..Options::default() }).unwrap();
+    assert!(matches!(report.failures[0].error, StepError::Refused(_)), "{report:?}");
 }
 
 #[test]

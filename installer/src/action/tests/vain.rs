@@ -179,3 +179,23 @@ fn a_host_that_goes_away_is_not_waited_for() {
     let error = wait(Expected::MungeAnswers).execute(&fake, &setting(), &materials()).unwrap_err();
     assert!(matches!(error, StepError::Host(HostError::Away(_))), "{error:?}");
 }
+
+#[test]
+fn a_daemon_that_dies_within_its_first_seconds_is_noticed_where_it_is_started() {
+    let line = "slurmctld: error: cannot find sched plugin for sched/nosuch";
+    let name = "slurmctld.service".to_owned();
+    let log = None;
+    let actions = [
+        Action::RestartUnit(RestartUnit { name: name.clone(), reload: false, log: log.clone() }),
+        Action::SetUnit(SetUnit { name, enabled: true, running: true, log }),
+    ];
+    for action in actions {
+        let fake = with(&["slurmctld"], &[("/etc/slurm/slurm.conf", "SchedulerType=sched/nosuch\n")], &[]);
+        // systemd has taken it for started for more than a second by then.
+        fake.break_unit_after("slurmctld.service", &[line], 14);
+        let error = action.execute(&fake, &setting(), &Materials::default()).unwrap_err();
+        let StepError::NotReached { said, log } = &error else { panic!("{error:?}") };
+        assert!(said.contains("slurmctld.service") && said.contains("plugin"), "{said}");
+        assert!(log.iter().any(|there| there == line), "{log:?}");
+    }
+}
