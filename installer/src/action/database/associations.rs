@@ -285,7 +285,7 @@ impl Act for Associations {
             }
             // slurmdbd comes with an earlier step. What can't be asked for now must not be removed later.
             Err(HostError::Away(why)) => return Err(HostError::Away(why).into()),
-            Err(_) => (Vec::new(), format!("adds {} accounts and {} users", self.accounts.len(), self.members.len())),
+            Err(_) => (Vec::new(), "adds what is missing, as soon as slurmdbd can be asked".to_owned()),
         };
         Ok(Look::Change(Change::new(summary, Undo::Database(DatabaseUndo { missing }))))
     }

@@ -109,6 +109,17 @@ fn a_database_that_goes_is_kept_and_one_that_nobody_could_ask_for_stays() {
     assert!(fake.change(|world| world.databases.contains("slurm_acct")));
 }
 
+#[test]
+fn what_is_added_to_the_accounting_is_said_as_far_as_it_is_known() {
+    let fake = cluster();
+    let (accounts, qos, members) = (Vec::new(), Vec::new(), Vec::new());
+    let action = Associations { cluster: "other".into(), accounts, qos, members };
+    assert_eq!(change(action.look(&fake, &setting()).unwrap()).summary, "adds cluster other");
+    fake.set_unit("slurmdbd.service", crate::host::UnitVerb::Stop).unwrap();
+    let summary = change(action.look(&fake, &setting()).unwrap()).summary;
+    assert_eq!(summary, "adds what is missing, as soon as slurmdbd can be asked");
+}
+
 fn wait(expected: Expected) -> Await {
     Await { expected, within_seconds: 3, log: None }
 }
