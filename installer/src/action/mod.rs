@@ -124,6 +124,19 @@ impl Change {
     pub fn new(summary: impl Into<String>, undo: Undo) -> Self {
         Self { summary: summary.into(), diff: None, undo, drift: false, down: None }
     }
+
+    /// Whether something comes that was not there before; else what is there changes.
+    pub fn is_new(&self) -> bool {
+        match &self.undo {
+            Undo::File(file) => file.before.is_none(),
+            Undo::Directory(folder) => folder.before.is_none(),
+            Undo::Account(account) => !account.was_there,
+            Undo::Packages(packages) => !packages.coming.is_empty(),
+            // What is there already stays as it is.
+            Undo::Database(_) | Undo::DashboardAdmin { .. } => true,
+            Undo::Nothing | Undo::Unit(_) | Undo::Ports(_) => false,
+        }
+    }
 }
 
 /// A file's text before and after.

@@ -45,6 +45,8 @@ pub struct PreviewedStep {
     pub stage: String,
     /// What changes, in words.
     pub summary: String,
+    /// Whether something comes that was not there before.
+    pub is_new: bool,
     /// Text before and after, where it is a text that anybody may see.
     pub diff: Option<Diff>,
     /// Whether what is there was changed by hand since it was written last: a copy of it will be kept.
@@ -178,6 +180,7 @@ fn previewed(stage: &Stage, step: &Step, because: Vec<StepId>, change: &Change) 
         phase: stage.phase,
         stage: stage.title.clone(),
         summary: change.summary.clone(),
+        is_new: change.is_new(),
         diff: change.diff.clone(),
         drift: change.drift,
         because,

@@ -120,6 +120,15 @@ fn what_is_added_to_the_accounting_is_said_as_far_as_it_is_known() {
     assert_eq!(summary, "adds what is missing, as soon as slurmdbd can be asked");
 }
 
+#[test]
+fn new_is_what_was_not_there_whatever_the_words_say() {
+    for (name, is_new) in [("new file", true), ("new program", true), ("newer program", false), ("new folder", true)] {
+        let sample = sample(name);
+        let change = change(sample.action.look(&(sample.host)(), &setting()).unwrap());
+        assert_eq!(change.is_new(), is_new, "{name}: {}", change.summary);
+    }
+}
+
 fn wait(expected: Expected) -> Await {
     Await { expected, within_seconds: 3, log: None }
 }
