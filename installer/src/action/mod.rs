@@ -270,6 +270,22 @@ impl Action {
     }
 }
 
+impl Action {
+    /// What it is about, as it stands before its summary: of a daemon that is started its name alone.
+    pub fn about(&self) -> String {
+        match self {
+            Self::RestartUnit(action) => action.name.clone(),
+            other => other.subject(),
+        }
+    }
+
+    /// What it does, as a sentence: `munge.service is started`, `file /etc/slurm/slurm.conf: new, 412 bytes`.
+    pub fn sentence(&self, summary: &str) -> String {
+        let colon = if matches!(self, Self::RestartUnit(_)) { "" } else { ":" };
+        format!("{}{colon} {summary}", self.about())
+    }
+}
+
 impl Act for Action {
     fn subject(&self) -> String {
         self.act().subject()

@@ -259,7 +259,8 @@ impl<'a> Course<'a> {
         let setting = self.setting(&step.host);
         self.note(&started)?;
         self.so_far().begun.insert(step.id.clone());
-        self.tell(&Event::StepBegan { step: &step.id, host: &step.host, summary: &change.summary });
+        let what = step.action.sentence(&change.summary);
+        self.tell(&Event::StepBegan { step: &step.id, host: &step.host, summary: &change.summary, what: &what });
         let begun = self.journal.clock().now();
         let (reach, action) = (Arc::clone(place.reach), step.action.clone());
         let materials = self.plan.materials.get(&step.host).cloned().unwrap_or_default();

@@ -215,7 +215,7 @@ impl Undoing<'_> {
         let begun = step.begun;
         let setting = Setting { keep: keep(&self.run.id), written: self.journal.written(&begun.host) };
         self.note(&Record::Reverting { step: begun.step.clone() })?;
-        self.tell(&Event::Reverting { step: &begun.step, host: &begun.host });
+        self.tell(&Event::Reverting { step: &begun.step, host: &begun.host, what: &begun.action.about() });
         let since = self.journal.clock().now();
         let answer = self.ask(step, setting);
         let took = self.journal.clock().now().saturating_sub(since);

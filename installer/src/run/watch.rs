@@ -38,6 +38,8 @@ pub enum Event<'a> {
         host: &'a str,
         /// What it will change.
         summary: &'a str,
+        /// The same as a sentence.
+        what: &'a str,
     },
     /// A step was done.
     StepDone {
@@ -88,6 +90,8 @@ pub enum Event<'a> {
         step: &'a StepId,
         /// Its host.
         host: &'a str,
+        /// What it is about.
+        what: &'a str,
     },
     /// A step was undone.
     Reverted {
@@ -119,7 +123,8 @@ impl std::fmt::Display for Event<'_> {
             }
             Self::RunBegan { run, steps, resumed: true } => write!(f, "run {run} goes on: {steps} steps are left"),
             Self::StageBegan { phase, title, number, of, hosts } => {
-                write!(f, "[{number}/{of}] {}: {title} ({hosts} hosts)", phase.name())
+                let word = if *hosts == 1 { "host" } else { "hosts" };
+                write!(f, "[{number}/{of}] {}: {title} ({hosts} {word})", phase.name())
             }
             Self::StepBegan { step, summary, .. } => write!(f, "begun  {step}: {summary}"),
             Self::StepDone { step, took, .. } => write!(f, "done   {step} ({:.1} s)", took.as_secs_f64()),

@@ -104,8 +104,7 @@ pub fn rows(plan: &Plan, preview: &Preview, with_diff: bool) -> Vec<Row> {
             stage: change.stage.clone(),
             step: change.step.0.clone(),
             host: change.host.clone(),
-            // A step's name is `<phase>/<host>/<subject>`.
-            subject: change.step.0.splitn(3, '/').nth(2).unwrap_or_default().to_owned(),
+            subject: action.map(|action| action.about()).unwrap_or_default(),
             summary: change.summary.clone(),
             kind,
             disrupts: change.disrupts.clone(),
@@ -294,7 +293,7 @@ pub fn stages(changes: &[Row]) -> Vec<(Phase, &str, Vec<Folded<'_>>)> {
 
 #[cfg(test)]
 mod tests {
-    use slurmdash_installer::action::AddGroup;
+    use slurmdash_installer::action::{AddGroup, RestartUnit};
     use slurmdash_installer::plan::{Stage, Step};
 
     use super::*;
@@ -344,6 +343,18 @@ mod tests {
         let rows = [with("a1", "x"), with("a2", "y"), with("a3", "x")];
         let folded: Vec<String> = stages(&rows)[0].2.iter().flat_map(Folded::lines).collect();
         assert_eq!(folded, ["  + a[1,3]: file /etc/hosts: new", "  + a2: file /etc/hosts: new"]);
+    }
+
+    #[test]
+    fn a_daemon_that_is_started_is_no_restart_in_words() {
+        let restart = RestartUnit { name: "munge.service".into(), reload: false, log: None };
+        let action = Action::RestartUnit(restart);
+        assert_eq!(
+            (action.about().as_str(), action.sentence("is started").as_str()),
+            ("munge.service", "munge.service is started")
+        );
+        let group = Action::AddGroup(AddGroup { name: "munge".into(), gid: 901 });
+        assert_eq!(group.sentence("new, gid 901"), "group munge: new, gid 901");
     }
 
     #[test]
