@@ -85,8 +85,10 @@ pub struct Cluster {
     secrets: Secrets,
     /// How hosts are reached.
     pub hosts: Hosts,
-    /// Hosts that tell nothing, and why.
-    away: BTreeMap<String, String>,
+    /// Hosts that tell nothing and that the others can do without, and why.
+    pub away: BTreeMap<String, String>,
+    /// Hosts that told something.
+    pub reached: usize,
     /// What was found before anything is done.
     pub findings: Vec<Finding>,
     /// What is to be done. Empty where a finding forbids it.
@@ -117,9 +119,12 @@ impl Cluster {
             Plan::default()
         });
         waiting.finish_and_clear();
+        let reached = facts.len();
+        let away = preflight::explain(&mut findings, &away);
+        let away = away.into_iter().map(|(host, why)| (host.to_owned(), why.to_owned())).collect();
         let is_forbidden = findings.iter().any(|finding| finding.severity == Severity::Error);
         let plan = if is_forbidden { Plan::default() } else { plan };
-        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, findings, plan })
+        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, reached, findings, plan })
     }
 
     /// What the plan will change. Hosts that tell nothing are not in it, and left out.
