@@ -247,7 +247,9 @@ impl Act for MakeDatabase {
             sql_well(host, &[format!("DROP USER IF EXISTS '{user}'@'localhost'")])?;
         }
         if came(&format!("database {name}")) {
-            reverted.kept.extend(self.dump(host, setting)?);
+            if setting.keep_data {
+                reverted.kept.extend(self.dump(host, setting)?);
+            }
             sql_well(host, &[format!("DROP DATABASE IF EXISTS `{name}`")])?;
         }
         Ok(reverted)

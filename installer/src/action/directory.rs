@@ -95,7 +95,7 @@ impl Act for MakeDirectory {
                     ));
                     return Ok(reverted);
                 }
-                if self.holds == Holds::Data && place::holds_files(host, &self.path)? {
+                if setting.keep_data && self.holds == Holds::Data && place::holds_files(host, &self.path)? {
                     reverted.kept.push(place::keep(host, setting, &self.path)?);
                 } else {
                     place::remove_all(host, &self.path)?;

@@ -14,6 +14,7 @@ mod database;
 mod directory;
 mod file;
 mod firewall;
+mod own_folder;
 mod packages;
 mod place;
 mod program;
@@ -37,6 +38,7 @@ pub use directory::DirectoryUndo;
 pub use directory::{Holds, MakeDirectory};
 pub use file::{FileBefore, FileUndo, WriteFile};
 pub use firewall::OpenPorts;
+pub use own_folder::OwnFolder;
 pub use packages::InstallPackages;
 pub use packages::PackagesUndo;
 pub use program::PutProgram;
@@ -198,6 +200,9 @@ pub struct Setting {
     pub keep: std::path::PathBuf,
     /// SHA-256 of what earlier runs wrote last, by path on this host. A file that is something else was changed by hand.
     pub written: BTreeMap<std::path::PathBuf, String>,
+    /// Undoing keeps copies of what people or the cluster made; else that goes. Copies of files that somebody changed by
+    /// hand are kept in any case.
+    pub keep_data: bool,
 }
 
 /// The three things that every action can do. They run on the action's host.
@@ -248,6 +253,8 @@ pub enum Action {
     OpenPorts(OpenPorts),
     /// Nothing is changed; goes on when something is as expected.
     Await(Await),
+    /// The installer's own folder, which is no step: it is undone last.
+    OwnFolder(OwnFolder),
 }
 
 impl Action {
@@ -266,6 +273,7 @@ impl Action {
             Self::AddDashboardAdmin(action) => action,
             Self::OpenPorts(action) => action,
             Self::Await(action) => action,
+            Self::OwnFolder(action) => action,
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use self::states::State;
 use super::file::attributes_of;
-use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo};
+use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo, place};
 use crate::host::{Host, HostError, Kind};
 
 mod evidence;
@@ -175,6 +175,11 @@ impl Act for InstallPackages {
 
     fn revert(&self, host: &dyn Host, setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {
         let Undo::Packages(undo) = undo else { return Ok(Reverted::wholly()) };
-        traces::remove(host, setting, undo)
+        let mut reverted = traces::remove(host, setting, undo)?;
+        if !setting.keep_data {
+            // Until here it could have been put back for a package that stays.
+            reverted.kept.drain(..).try_for_each(|path| place::remove_all(host, &path))?;
+        }
+        Ok(reverted)
     }
 }

@@ -189,7 +189,7 @@ impl<'a> Course<'a> {
     }
 
     fn setting(&self, host: &str) -> Setting {
-        Setting { keep: keep(self.run), written: self.journal.written(host) }
+        Setting { keep: keep(self.run), written: self.journal.written(host), keep_data: true }
     }
 
     /// Whether a step is to be done when its look finds something to do.

@@ -278,7 +278,7 @@ impl Looks {
         }
         let by_host: Vec<_> = by_host.into_iter().collect();
         let looked = for_each(AT_ONCE, &by_host, |(host, steps)| {
-            let setting = Setting { keep: PLACE.into(), written: journal.written(host) };
+            let setting = Setting { keep: PLACE.into(), written: journal.written(host), keep_data: true };
             hosts.get(host).and_then(|reach| look(reach.as_ref(), steps, &setting))
         });
         let mut looks = Self { of: BTreeMap::new(), away: BTreeMap::new() };

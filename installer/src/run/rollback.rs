@@ -12,7 +12,7 @@ use super::order::{How, Undo, order};
 use super::parallel::for_each;
 use super::watch::tell;
 use super::{Control, Event, Hosts, RunError, Watch};
-use crate::action::{Action, Holds, Materials, Reverted, Setting, StepError};
+use crate::action::{Materials, Reverted, Setting, StepError};
 use crate::host::HostError;
 use crate::journal::{Begun, Journal, JournalError, Outcome, Record, Run, RunId, keep};
 use crate::plan::StepId;
@@ -33,8 +33,7 @@ pub struct Back {
     pub runs: Runs,
     /// The last step that stays; all that was begun after it is undone. Absent: everything.
     pub to: Option<StepId>,
-    /// Data that people or the cluster made is moved to the folder for copies on its host, rather than removed. What
-    /// was dumped from a database is kept in any case.
+    /// Data that people or the cluster made is moved to the folder for copies on its host, rather than removed.
     pub keep_data: bool,
     /// How many hosts are worked on at the same time, at most.
     pub parallel: usize,
@@ -213,7 +212,8 @@ impl Undoing<'_> {
     /// Undoes a step, between its two records.
     fn undo(&self, step: Undo<'_>) -> Goes {
         let begun = step.begun;
-        let setting = Setting { keep: keep(&self.run.id), written: self.journal.written(&begun.host) };
+        let written = self.journal.written(&begun.host);
+        let setting = Setting { keep: keep(&self.run.id), written, keep_data: self.back.keep_data };
         self.note(&Record::Reverting { step: begun.step.clone() })?;
         self.tell(&Event::Reverting { step: &begun.step, host: &begun.host, what: &begun.action.about() });
         let since = self.journal.clock().now();
@@ -255,10 +255,7 @@ impl Undoing<'_> {
             How::Restart => leavable(self.control, move || {
                 Ok(restarted(reach.execute(&action, &setting, &Materials::default())?))
             }),
-            How::Revert => {
-                let action = if self.back.keep_data { action } else { without_data(action) };
-                leavable(self.control, move || reach.revert(&action, &setting, &undo))
-            }
+            How::Revert => leavable(self.control, move || reach.revert(&action, &setting, &undo)),
         }
     }
 
@@ -294,15 +291,4 @@ fn restarted(done: Result<(), StepError>) -> Result<Reverted, StepError> {
 
 fn left(begun: &Begun, what: String) -> Left {
     Left { step: begun.step.clone(), host: begun.host.clone(), what }
-}
-
-/// An action whose undoing removes what people or the cluster put there.
-fn without_data(action: Action) -> Action {
-    match action {
-        Action::MakeDirectory(mut folder) => {
-            folder.holds = Holds::Scratch;
-            Action::MakeDirectory(folder)
-        }
-        other => other,
-    }
 }

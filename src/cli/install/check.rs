@@ -30,8 +30,8 @@ pub fn run(place: &Place) -> Result<ExitCode, String> {
     if tests.is_empty() {
         return Err("there is nothing to be tried: what is named above must be mended first".into());
     }
-    let setting =
-        Setting { keep: slurmdash_installer::journal::PLACE.into(), written: std::collections::BTreeMap::new() };
+    let (keep, written) = (slurmdash_installer::journal::PLACE.into(), std::collections::BTreeMap::new());
+    let setting = Setting { keep, written, keep_data: true };
     let mut failed = 0;
     for step in &tests {
         let begun = Instant::now();

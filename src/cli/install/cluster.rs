@@ -39,14 +39,21 @@ impl Source {
         Ok(Self::File(Box::new(config), text))
     }
 
+    /// The configuration of the last run, undone or not, when no file is named.
+    pub fn last_config(&self, journal: &Journal) -> Result<(Config, String), String> {
+        match (self, journal.last_configuration().map_err(|error| error.to_string())?) {
+            (Self::Applied, Some(text)) => applied(text),
+            _ => self.config(journal),
+        }
+    }
+
     /// The configuration with its text; what is not said in a file comes from this host.
     pub fn config(&self, journal: &Journal) -> Result<(Config, String), String> {
         if let Self::File(config, text) = self {
             return Ok(((**config).clone(), text.clone()));
         }
         if let Some(text) = journal.configuration().map_err(|error| error.to_string())? {
-            let text = String::from_utf8(text).map_err(|_| "the configuration that was applied last is no text")?;
-            return Ok((parse("the configuration that was applied last", &text)?, text));
+            return applied(text);
         }
         let facts = fleet::here().and_then(|here| here.facts(&Wanted::default()));
         let facts = facts.map_err(|error| format!("this host can't be looked at: {error}"))?;
@@ -56,6 +63,11 @@ impl Source {
         })?;
         Ok((config, config::init(&[facts])))
     }
+}
+
+fn applied(text: Vec<u8>) -> Result<(Config, String), String> {
+    let text = String::from_utf8(text).map_err(|_| "the configuration that was applied last is no text")?;
+    Ok((parse("the configuration that was applied last", &text)?, text))
 }
 
 /// A text of a reasonable size.
