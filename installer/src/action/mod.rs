@@ -133,7 +133,8 @@ impl Change {
             Undo::File(file) => file.before.is_none(),
             Undo::Directory(folder) => folder.before.is_none(),
             Undo::Account(account) => !account.was_there,
-            Undo::Packages(packages) => !packages.coming.is_empty(),
+            // Which ones come from a source that is new itself, nobody knows before.
+            Undo::Packages(packages) => !packages.coming.is_empty() || packages.upgraded.is_empty(),
             // What is there already stays as it is.
             Undo::Database(_) | Undo::DashboardAdmin { .. } => true,
             Undo::Nothing | Undo::Unit(_) | Undo::Ports(_) => false,

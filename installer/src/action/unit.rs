@@ -35,11 +35,9 @@ pub struct RestartUnit {
 const PAUSE: Duration = Duration::from_millis(100);
 /// Looks until a unit is active: a minute and a half, as long as systemd itself waits.
 const LOOKS: u32 = 900;
-/// Looks in a row at which a daemon must be active that says itself when it has started.
-const STEADY: u32 = 6;
-/// The same for one that is active as soon as its process is there: two seconds. Slurm's daemons that can't use their
-/// configuration end within that time.
-const STEADY_UNSAID: u32 = 20;
+/// Looks in a row at which it must be active, where systemd takes it for active as soon as it is started: two seconds.
+/// Slurm's daemons that can't use their configuration end within that time.
+const STEADY: u32 = 20;
 
 /// What systemd says of a unit, in few words.
 fn words(unit: &Unit) -> String {
@@ -67,12 +65,8 @@ fn bring_up(host: &dyn Host, name: &str, verb: UnitVerb, log: Option<&Path>) -> 
                 let said = format!("{name} does not stay up: it ended, and systemd starts it once more");
                 return Err(cause::not_reached(&said, cause::log(host, Some(name), log)));
             }
-            "active" => {
-                steady += 1;
-                if steady == if unit.says_ready { STEADY } else { STEADY_UNSAID } {
-                    return Ok(());
-                }
-            }
+            "active" if unit.tells_when_up() || steady + 1 == STEADY => return Ok(()),
+            "active" => steady += 1,
             "activating" | "reloading" => steady = 0,
             other => {
                 let said = match other {

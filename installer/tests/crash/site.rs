@@ -91,7 +91,7 @@ fn identities(draft: &mut Draft, hosts: &[&str]) {
 
 fn packages(draft: &mut Draft, host: &str, names: &[&str]) {
     let names = names.iter().map(|&name| name.to_owned()).collect();
-    draft.step(host, Action::InstallPackages(InstallPackages { names }));
+    draft.step(host, Action::InstallPackages(InstallPackages { names, source: None }));
 }
 
 fn munge(draft: &mut Draft, hosts: &[&str]) {
@@ -247,6 +247,8 @@ fn kind(action: &Action) -> &'static str {
         Action::AddDashboardAdmin(_) => "AddDashboardAdmin",
         Action::OpenPorts(_) => "OpenPorts",
         Action::Await(_) => "Await",
+        // Undone last, and no step.
+        Action::OwnFolder(_) => "OwnFolder",
     }
 }
 

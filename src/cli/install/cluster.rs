@@ -122,7 +122,7 @@ impl Cluster {
         let secrets = secrets.map_err(|error| error.to_string())?;
         let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
         let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
-        let (facts, away) = facts(&config, &fleet);
+        let Told { facts, away } = facts(&config, &fleet);
         let mut findings = preflight::judge(&config, &facts, &secrets);
         let plan = plan::make(&config, &facts, &secrets, &limits).unwrap_or_else(|more| {
             findings.extend(more);
@@ -169,8 +169,13 @@ pub fn reach(config: &Config) -> Result<Hosts, String> {
     Fleet::of(config).map(|fleet| Hosts(fleet.hosts)).map_err(|error| error.to_string())
 }
 
-/// Facts by host, and by host why there are none.
-pub type Told = (BTreeMap<String, Facts>, BTreeMap<String, String>);
+/// What hosts tell.
+pub struct Told {
+    /// What is there, by host.
+    pub facts: BTreeMap<String, Facts>,
+    /// Hosts that tell nothing, and why.
+    pub away: BTreeMap<String, String>,
+}
 
 /// What every host tells of what the planner wants to know; and the hosts that tell nothing, with the reason.
 fn facts(config: &Config, fleet: &Fleet) -> Told {
@@ -186,7 +191,7 @@ fn facts(config: &Config, fleet: &Fleet) -> Told {
             Err(error) => drop(away.insert(name, error.to_string())),
         }
     }
-    (facts, away)
+    Told { facts, away }
 }
 
 /// What is there on the hosts of a configuration whose SSH section says nothing; and those that tell nothing.
@@ -195,9 +200,9 @@ pub fn facts_of_all(config: &Config, user: &str) -> Result<Told, String> {
     user.clone_into(&mut config.ssh.user);
     let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
     let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
-    let facts = facts(&config, &fleet);
+    let told = facts(&config, &fleet);
     waiting.finish_and_clear();
-    Ok(facts)
+    Ok(told)
 }
 
 /// What is there on hosts that no configuration names yet; on this one when none is named.

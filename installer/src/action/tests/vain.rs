@@ -117,7 +117,7 @@ fn what_is_added_to_the_accounting_is_said_as_far_as_it_is_known() {
     assert_eq!(change(action.look(&fake, &setting()).unwrap()).summary, "adds cluster other");
     fake.set_unit("slurmdbd.service", crate::host::UnitVerb::Stop).unwrap();
     let summary = change(action.look(&fake, &setting()).unwrap()).summary;
-    assert_eq!(summary, "adds what is missing, as soon as slurmdbd can be asked");
+    assert_eq!(summary, "adds the cluster");
 }
 
 #[test]

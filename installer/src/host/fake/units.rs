@@ -192,7 +192,8 @@ impl World {
 
 fn known(load: &str, active: &str, enabled: &str) -> Unit {
     let (load, active, enabled) = (load.into(), active.into(), enabled.into());
-    Unit { load, active, enabled, says_ready: false, starts_again: false }
+    let kind = if load == "not-found" { String::new() } else { "simple".into() };
+    Unit { load, active, enabled, kind, starts_again: false }
 }
 
 fn no_unit(name: &str) -> HostError {

@@ -20,14 +20,13 @@ fn shown(text: &str) -> Result<Shown, HostError> {
     let (Some(load), Some(active)) = (value("LoadState"), value("ActiveState")) else {
         return Err(HostError::Malformed(String::from("systemctl show does not tell LoadState and ActiveState")));
     };
-    let kind = value("Type").unwrap_or_default();
+    let or_none = |name| value(name).unwrap_or_default();
     let unit = Unit {
         load,
         active,
-        enabled: value("UnitFileState").unwrap_or_default(),
-        // One of type oneshot is active when its program has come to its end.
-        says_ready: matches!(kind.as_str(), "notify" | "notify-reload" | "dbus" | "oneshot"),
-        starts_again: value("SubState").is_some_and(|state| state.starts_with("auto-restart")),
+        enabled: or_none("UnitFileState"),
+        kind: or_none("Type"),
+        starts_again: or_none("SubState").starts_with("auto-restart"),
     };
     Ok(Shown { unit, needs_reload: value("NeedDaemonReload").as_deref() == Some("yes") })
 }
@@ -43,7 +42,7 @@ fn name(name: &str) -> Result<&str, HostError> {
 
 fn show(host: &dyn Host, unit: &str) -> Result<Shown, HostError> {
     let command = Command::new("systemctl").args(["show", "--no-pager"]);
-    let wanted = "--property=LoadState,ActiveState,SubState,Type,UnitFileState,NeedDaemonReload";
+    let wanted = "--property=LoadState,ActiveState,SubState,UnitFileState,Type,NeedDaemonReload";
     let command = command.args([wanted, "--", name(unit)?]);
     shown(&run_well(host, &command)?.text())
 }
@@ -97,16 +96,16 @@ mod tests {
 
     #[test]
     fn what_systemd_says_is_read() {
-        let text = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=yes\n";
+        let text = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nType=forking\nNeedDaemonReload=yes\n";
         let found = shown(text).unwrap();
         assert!(found.needs_reload && found.unit.exists() && found.unit.is_active() && found.unit.is_enabled());
-        assert!(!found.unit.says_ready && !found.unit.starts_again);
+        assert!(!found.unit.tells_when_up() && !found.unit.starts_again);
         let text = "Type=notify\nLoadState=loaded\nActiveState=activating\nSubState=auto-restart\nUnitFileState=\n";
         let unit = shown(text).unwrap().unit;
-        assert!(unit.says_ready && unit.starts_again);
+        assert!(unit.tells_when_up() && unit.starts_again);
         let text = "LoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n";
         let found = shown(text).unwrap();
-        assert!(!found.needs_reload && !found.unit.exists() && !found.unit.is_enabled());
+        assert!(!found.unit.tells_when_up() && !found.needs_reload && !found.unit.exists() && !found.unit.is_enabled());
         assert!(shown("Failed to connect to bus: Host is down\n").is_err());
     }
 
