@@ -8,8 +8,10 @@ use super::{Act, Look, Materials, Reverted, Setting, StepError, Undo};
 use crate::host::{Host, Kind};
 use crate::journal::PLACE;
 
-/// What undoing writes down for itself beside the copies of a run.
-const NOTES: &[&str] = &["packages-of-this-run.json", "traces-of-packages.json"];
+/// What installing packages writes down for its undoing, beside the copies of a run.
+const NOTE: &str = "packages-of-this-run.json";
+/// The same of all runs, beside their folders.
+const NOTE_OF_ALL: &str = "traces-of-packages.json";
 
 /// The program that was brought to the host, and copies of what would have been lost. It is there before the first step,
 /// and when all steps are undone undoing it removes what nobody needs any more. Copies stay, and are said.
@@ -34,15 +36,14 @@ impl Act for OwnFolder {
         let own = Path::new(PLACE);
         let copies = own.join("kept");
         for run in folders(host, &copies)? {
-            for note in NOTES {
-                host.remove(&run.join(note))?;
-            }
+            host.remove(&run.join(NOTE))?;
             if place::holds_files(host, &run)? {
                 reverted.kept.push(run);
             } else {
                 place::remove_all(host, &run)?;
             }
         }
+        host.remove(&copies.join(NOTE_OF_ALL))?;
         place::remove_all(host, &own.join("bin"))?;
         place::remove_empty(host, &[own.to_owned(), copies])?;
         Ok(reverted)

@@ -57,7 +57,7 @@ fn the_own_folder_goes_but_for_copies() {
     let fake = bare();
     fake.put_file(&format!("{OWN}/bin/slurmdash-0123456789abcdef"), "program", 0o700);
     fake.put_file(&format!("{OWN}/kept/1/packages-of-this-run.json"), "[]", 0o600);
-    fake.put_file(&format!("{OWN}/kept/1/traces-of-packages.json"), "{}", 0o600);
+    fake.put_file(&format!("{OWN}/kept/traces-of-packages.json"), "{}", 0o600);
     fake.put_file(&format!("{OWN}/kept/2/etc/hosts"), "by hand", 0o600);
     assert_eq!(OwnFolder.look(&fake, &setting()).unwrap(), Look::Same);
     let clear = || OwnFolder.revert(&fake, &setting(), &Undo::Nothing).unwrap();
