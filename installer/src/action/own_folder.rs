@@ -12,6 +12,8 @@ use crate::journal::PLACE;
 const NOTE: &str = "packages-of-this-run.json";
 /// The same of all runs, beside their folders.
 const NOTE_OF_ALL: &str = "traces-of-packages.json";
+/// Held by the far end that changes something.
+const LOCK: &str = "host.lock";
 
 /// The program that was brought to the host, and copies of what would have been lost. It is there before the first step,
 /// and when all steps are undone undoing it removes what nobody needs any more. Copies stay, and are said.
@@ -45,6 +47,8 @@ impl Act for OwnFolder {
         }
         host.remove(&copies.join(NOTE_OF_ALL))?;
         place::remove_all(host, &own.join("bin"))?;
+        // Whoever holds it is this one, and nobody else comes while the installer's own lock is held.
+        host.remove(&own.join(LOCK))?;
         place::remove_empty(host, &[own.to_owned(), copies])?;
         Ok(reverted)
     }

@@ -56,6 +56,7 @@ fn a_home_in_which_something_is_mounted_stays() {
 fn the_own_folder_goes_but_for_copies() {
     let fake = bare();
     fake.put_file(&format!("{OWN}/bin/slurmdash-0123456789abcdef"), "program", 0o700);
+    fake.put_file(&format!("{OWN}/host.lock"), "", 0o600);
     fake.put_file(&format!("{OWN}/kept/1/packages-of-this-run.json"), "[]", 0o600);
     fake.put_file(&format!("{OWN}/kept/traces-of-packages.json"), "{}", 0o600);
     fake.put_file(&format!("{OWN}/kept/2/etc/hosts"), "by hand", 0o600);
