@@ -5,6 +5,7 @@ mod host;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use cluster::explain;
 pub(crate) use cluster::{unreachable, unsupported};
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +69,7 @@ pub fn judge(config: &Config, facts: &BTreeMap<String, Facts>, secrets: &Secrets
     for host in &config.hosts {
         match facts.get(&host.name) {
             Some(facts) => host::judge(&cluster, host, facts, &mut findings),
-            None => findings.push(unreachable(host)),
+            None => findings.extend(unreachable(host)),
         }
     }
     cluster::judge(config, facts, &mut findings);

@@ -32,8 +32,8 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let found = match look(&arguments.place) {
-        Ok(found) => found,
+    let (found, looked) = match look(&arguments.place) {
+        Ok(looked) => looked,
         Err(message) => {
             print_error(&message);
             return ExitCode::FAILURE;
@@ -43,9 +43,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         print_line(&serde_json::to_string_pretty(&json!({"findings": found})).unwrap_or_default());
     } else {
         text::print(&text::findings(voice::Voice::new(), &found));
-        if found.is_empty() {
-            print_line("All is well.");
-        }
+        print_line(&said(&found, looked));
     }
     match found.iter().map(|found| found.severity).min() {
         None => ExitCode::SUCCESS,
@@ -54,7 +52,29 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn look(place: &Place) -> Result<Vec<Found>, String> {
+/// How much was looked at.
+#[derive(Debug, Clone, Copy)]
+struct Looked {
+    /// Single things.
+    checks: usize,
+    /// Hosts that could be reached.
+    hosts: usize,
+}
+
+/// The last line: `14 checks on 1 host: all is well`, or how much was found.
+fn said(found: &[Found], looked: Looked) -> String {
+    let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
+    let of = |severity: Severity, word: &str| {
+        let number = found.iter().filter(|found| found.severity == severity).count();
+        (number > 0).then(|| count(number, word))
+    };
+    let found = [of(Severity::Error, "error"), of(Severity::Warning, "warning")];
+    let found: Vec<String> = found.into_iter().flatten().collect();
+    let found = if found.is_empty() { "all is well".to_owned() } else { found.join(" and ") };
+    format!("{} on {}: {found}.", count(looked.checks, "check"), count(looked.hosts, "host"))
+}
+
+fn look(place: &Place) -> Result<(Vec<Found>, Looked), String> {
     let source = Source::read(place.config.as_deref())?;
     cluster::must_be_root()?;
     let state = &place.state.state_dir;
@@ -62,6 +82,8 @@ fn look(place: &Place) -> Result<Vec<Found>, String> {
     if matches!(source, Source::Applied) && journal.configuration().map_err(|error| error.to_string())?.is_none() {
         return Err("no cluster was installed from here; name its configuration with --config".into());
     }
+    // The journal, and the hosts together.
+    let mut looked = Looked { checks: 2, hosts: 0 };
     let mut found = Vec::new();
     if let (Some(run), None) = (journal.unfinished(), journal.holder().map_err(|error| error.to_string())?) {
         found.push(Found {
@@ -76,15 +98,20 @@ fn look(place: &Place) -> Result<Vec<Found>, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| format!("can't start: {error}"))?;
     let nodes = runtime.block_on(live::nodes());
+    looked.checks += 1;
     if let (Some(url), Some(host)) = (ending::direct_url(&cluster.config), cluster.config.dashboard_host()) {
         found.extend(runtime.block_on(live::dashboard(&url, &host.name, Clock::system().now())));
+        looked.checks += 1;
     }
     look_at_everything(&mut cluster.plan, nodes.is_ok());
     found.extend(nodes.unwrap_or_else(|finding| vec![finding]));
     let preview = cluster.preview(&journal);
     found.extend(not_as_it_should_be(&cluster.plan, &preview));
     found.sort_by_key(|found| found.severity);
-    Ok(found)
+    let steps = cluster.plan.steps().filter(|step| !preview.away.contains_key(&step.host));
+    looked.checks += steps.count();
+    looked.hosts = cluster.reached;
+    Ok((found, looked))
 }
 
 /// Leaves of a plan what says how things are: whatever is waited for after a change alone is looked at now. Daemons are
@@ -154,4 +181,27 @@ fn differs(change: &Folded<'_>, logs: &HashMap<&str, &Path>) -> Found {
         (Severity::Warning, what, "slurmdash install puts it right; --plan shows it first".to_owned())
     };
     Found { severity, hosts: change.hosts.iter().map(|host| (*host).to_owned()).collect(), what, fix }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_says_how_much_was_looked_at_and_found() {
+        let found = |severities: &[Severity]| -> Vec<Found> {
+            let of = |severity: &Severity| Found {
+                severity: *severity,
+                hosts: Vec::new(),
+                what: "odd".into(),
+                fix: String::new(),
+            };
+            severities.iter().map(of).collect()
+        };
+        let last = |severities: &[Severity]| said(&found(severities), Looked { checks: 14, hosts: 1 });
+        assert_eq!(last(&[]), "14 checks on 1 host: all is well.");
+        assert_eq!(last(&[Severity::Warning]), "14 checks on 1 host: 1 warning.");
+        let all = [Severity::Error, Severity::Error, Severity::Warning];
+        assert_eq!(last(&all), "14 checks on 1 host: 2 errors and 1 warning.");
+    }
 }

@@ -239,6 +239,25 @@ fn without_a_journal_there_is_nothing_to_tell() {
     assert!(!install.state().exists(), "looking makes no folder");
 }
 
+#[test]
+fn uninstall_asks_before_it_removes_what_the_installer_kept_for_itself() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let install = Install::new();
+    let state = install.state();
+    for folder in ["", "runs", "secrets"] {
+        std::fs::create_dir(state.join(folder)).unwrap();
+        std::fs::set_permissions(state.join(folder), std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    std::fs::write(state.join("secrets/munge.key"), "secret").unwrap();
+    let arguments = ["install", "uninstall", "--state-dir", state.to_str().unwrap()];
+    let asked = install.run(&arguments);
+    assert_eq!(asked.status.code(), Some(1), "nobody can be asked: {asked:?}");
+    assert!(text(&asked.stdout).contains("what the installer kept for itself"), "{asked:?}");
+    assert!(state.join("secrets/munge.key").exists());
+}
+
 /// Says lines to `install-host` and gives what it answers, a line each.
 fn far_end(lines: &[u8]) -> (Option<i32>, Vec<String>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_slurmdash"))

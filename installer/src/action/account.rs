@@ -87,7 +87,7 @@ impl Act for AddGroup {
             return Ok(Look::Same);
         }
         let undo = Undo::Account(AccountUndo::default());
-        Ok(Look::Change(Change { summary: format!("new, gid {}", self.gid), diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(format!("new, gid {}", self.gid), undo)))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
@@ -158,20 +158,35 @@ impl AddUser {
         Ok(self.groups.iter().filter(|name| !is_in(name)).cloned().collect())
     }
 
-    /// Removes the home folder, or keeps it when there is more in it than at its beginning.
-    fn clear_home(&self, host: &dyn Host, setting: &Setting) -> Result<Option<PathBuf>, HostError> {
+    /// Removes the home folder, or keeps it when there is more in it than at its beginning and data is kept.
+    fn clear_home(&self, host: &dyn Host, setting: &Setting, reverted: &mut Reverted) -> Result<(), HostError> {
         if host.entry(&self.home)?.is_none_or(|entry| entry.kind != Kind::Directory) {
-            return Ok(None);
+            return Ok(());
         }
+        if let Some(mount) = place::mounts_below(host, &self.home)?.first() {
+            let (home, mount) = (self.home.display(), mount.display());
+            reverted.left.push(format!(
+                "the folder {home} stays, because something is mounted on {mount}: unmount that, then remove {home}"
+            ));
+            return Ok(());
+        }
+        if setting.keep_data && !self.is_as_it_came(host)? {
+            reverted.kept.push(place::keep(host, setting, &self.home)?);
+            return Ok(());
+        }
+        place::remove_all(host, &self.home)
+    }
+
+    /// Whether the home folder holds what it was made with and nothing else.
+    fn is_as_it_came(&self, host: &dyn Host) -> Result<bool, HostError> {
         for name in host.list(&self.home)? {
             let (file, model) = (self.home.join(&name), Path::new("/etc/skel").join(&name));
             let is_file = |path: &Path| Ok(host.entry(path)?.is_some_and(|entry| entry.kind == Kind::File));
             if !is_file(&file)? || !is_file(&model)? || host.digest(&file)? != host.digest(&model)? {
-                return place::keep(host, setting, &self.home).map(Some);
+                return Ok(false);
             }
         }
-        place::remove_all(host, &self.home)?;
-        Ok(None)
+        Ok(true)
     }
 }
 
@@ -222,7 +237,7 @@ impl Act for AddUser {
             makes_home,
             missing: if makes_home { place::missing_above(host, &self.home)? } else { Vec::new() },
         });
-        Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(summary, undo)))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
@@ -272,7 +287,7 @@ impl Act for AddUser {
         }
         if undo.makes_home {
             place::remove_all(host, &home_beside(&self.home))?;
-            reverted.kept.extend(self.clear_home(host, setting)?);
+            self.clear_home(host, setting, &mut reverted)?;
         }
         place::remove_empty(host, &undo.missing)?;
         Ok(reverted)

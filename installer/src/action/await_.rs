@@ -308,7 +308,7 @@ impl Act for Await {
             Expected::DashboardJobRuns { user, .. } => format!("runs, for the account {user}"),
             _ => format!("waits, at most {} s", self.within_seconds),
         };
-        Ok(Look::Change(Change { summary, diff: None, undo: Undo::Nothing, drift: false }))
+        Ok(Look::Change(Change::new(summary, Undo::Nothing)))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, materials: &Materials) -> Result<(), StepError> {

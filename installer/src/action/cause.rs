@@ -9,6 +9,9 @@ use crate::host::{Command, Host};
 /// Lines of a log that are shown.
 const LINES: u32 = 12;
 
+const NO_PLUGIN: &str = "slurm.conf names a plugin that this build of Slurm does not have: look at what cluster.yaml says in \
+     slurm.options";
+
 /// Words in a log, and what they mean with what to do. The first that fits is told, so the more exact come first.
 const CAUSES: &[(&str, &str)] = &[
     (
@@ -20,6 +23,8 @@ const CAUSES: &[(&str, &str)] = &[
         "cannot find cgroup plugin",
         "the cgroup plugin that cgroup.conf names is not in this build of Slurm: name another as CgroupPlugin",
     ),
+    ("plugin for ", NO_PLUGIN),
+    ("specified plugin name", NO_PLUGIN),
     (
         "Incompatible versions",
         "another part of Slurm has a release that is too far away: upgrade slurmdbd first, then slurmctld, then slurmd",

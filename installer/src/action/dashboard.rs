@@ -69,7 +69,7 @@ impl Act for AddDashboardAdmin {
         // An account that nobody could ask for is not ours to remove.
         let undo = Undo::DashboardAdmin { was_there: there.is_none() };
         let summary = format!("new, role admin, for the Unix user {}", self.unix_user);
-        Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(summary, undo)))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, materials: &Materials) -> Result<(), StepError> {

@@ -204,7 +204,7 @@ impl Act for MakeDatabase {
             missing if is_known && missing.len() < 3 => format!("new: {}", missing.join(", ")),
             _ => format!("new, with its user {}", self.user),
         };
-        Ok(Look::Change(Change { summary, diff: None, undo: Undo::Database(DatabaseUndo { missing }), drift: false }))
+        Ok(Look::Change(Change::new(summary, Undo::Database(DatabaseUndo { missing }))))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, materials: &Materials) -> Result<(), StepError> {
@@ -247,7 +247,9 @@ impl Act for MakeDatabase {
             sql_well(host, &[format!("DROP USER IF EXISTS '{user}'@'localhost'")])?;
         }
         if came(&format!("database {name}")) {
-            reverted.kept.extend(self.dump(host, setting)?);
+            if setting.keep_data {
+                reverted.kept.extend(self.dump(host, setting)?);
+            }
             sql_well(host, &[format!("DROP DATABASE IF EXISTS `{name}`")])?;
         }
         Ok(reverted)

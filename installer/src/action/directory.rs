@@ -62,7 +62,7 @@ impl Act for MakeDirectory {
             }
         };
         let undo = Undo::Directory(DirectoryUndo { before, missing: place::missing_above(host, &self.path)? });
-        Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(summary, undo)))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
@@ -95,7 +95,7 @@ impl Act for MakeDirectory {
                     ));
                     return Ok(reverted);
                 }
-                if self.holds == Holds::Data && place::holds_files(host, &self.path)? {
+                if setting.keep_data && self.holds == Holds::Data && place::holds_files(host, &self.path)? {
                     reverted.kept.push(place::keep(host, setting, &self.path)?);
                 } else {
                     place::remove_all(host, &self.path)?;

@@ -169,7 +169,7 @@ impl Act for WriteFile {
             modified: entry.modified,
         });
         let undo = Undo::File(FileUndo { before, missing: place::missing_above(host, &self.path)? });
-        Ok(Look::Change(Change { summary, diff, undo, drift }))
+        Ok(Look::Change(Change { diff, drift, ..Change::new(summary, undo) }))
     }
 
     fn execute(&self, host: &dyn Host, setting: &Setting, materials: &Materials) -> Result<(), StepError> {

@@ -139,7 +139,7 @@ impl Act for OpenPorts {
         let mut ports: Vec<&str> = closed.iter().map(|rule| rule.strip_prefix(PERMANENT).unwrap_or(rule)).collect();
         ports.dedup();
         let summary = format!("lets {} in", ports.join(", "));
-        Ok(Look::Change(Change { summary, diff: None, undo: Undo::Ports(closed), drift: false }))
+        Ok(Look::Change(Change::new(summary, Undo::Ports(closed))))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {

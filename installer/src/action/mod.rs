@@ -14,6 +14,7 @@ mod database;
 mod directory;
 mod file;
 mod firewall;
+mod own_folder;
 mod packages;
 mod place;
 mod program;
@@ -37,6 +38,7 @@ pub use directory::DirectoryUndo;
 pub use directory::{Holds, MakeDirectory};
 pub use file::{FileBefore, FileUndo, WriteFile};
 pub use firewall::OpenPorts;
+pub use own_folder::OwnFolder;
 pub use packages::InstallPackages;
 pub use packages::PackagesUndo;
 pub use program::PutProgram;
@@ -115,6 +117,29 @@ pub struct Change {
     pub undo: Undo,
     /// What is there was changed by hand since it was last written: a copy is kept.
     pub drift: bool,
+    /// The daemon that should run has failed: why, with its last words.
+    pub down: Option<Box<StepError>>,
+}
+
+impl Change {
+    /// Of something that nobody changed by hand, without a text to show.
+    pub fn new(summary: impl Into<String>, undo: Undo) -> Self {
+        Self { summary: summary.into(), diff: None, undo, drift: false, down: None }
+    }
+
+    /// Whether something comes that was not there before; else what is there changes.
+    pub fn is_new(&self) -> bool {
+        match &self.undo {
+            Undo::File(file) => file.before.is_none(),
+            Undo::Directory(folder) => folder.before.is_none(),
+            Undo::Account(account) => !account.was_there,
+            // Which ones come from a source that is new itself, nobody knows before.
+            Undo::Packages(packages) => !packages.coming.is_empty() || packages.upgraded.is_empty(),
+            // What is there already stays as it is.
+            Undo::Database(_) | Undo::DashboardAdmin { .. } => true,
+            Undo::Nothing | Undo::Unit(_) | Undo::Ports(_) => false,
+        }
+    }
 }
 
 /// A file's text before and after.
@@ -176,6 +201,9 @@ pub struct Setting {
     pub keep: std::path::PathBuf,
     /// SHA-256 of what earlier runs wrote last, by path on this host. A file that is something else was changed by hand.
     pub written: BTreeMap<std::path::PathBuf, String>,
+    /// Undoing keeps copies of what people or the cluster made; else that goes. Copies of files that somebody changed by
+    /// hand are kept in any case.
+    pub keep_data: bool,
 }
 
 /// The three things that every action can do. They run on the action's host.
@@ -226,6 +254,8 @@ pub enum Action {
     OpenPorts(OpenPorts),
     /// Nothing is changed; goes on when something is as expected.
     Await(Await),
+    /// The installer's own folder, which is no step: it is undone last.
+    OwnFolder(OwnFolder),
 }
 
 impl Action {
@@ -244,7 +274,24 @@ impl Action {
             Self::AddDashboardAdmin(action) => action,
             Self::OpenPorts(action) => action,
             Self::Await(action) => action,
+            Self::OwnFolder(action) => action,
         }
+    }
+}
+
+impl Action {
+    /// What it is about, as it stands before its summary: of a daemon that is started its name alone.
+    pub fn about(&self) -> String {
+        match self {
+            Self::RestartUnit(action) => action.name.clone(),
+            other => other.subject(),
+        }
+    }
+
+    /// What it does, as a sentence: `munge.service is started`, `file /etc/slurm/slurm.conf: new, 412 bytes`.
+    pub fn sentence(&self, summary: &str) -> String {
+        let colon = if matches!(self, Self::RestartUnit(_)) { "" } else { ":" };
+        format!("{}{colon} {summary}", self.about())
     }
 }
 

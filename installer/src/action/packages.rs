@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use self::states::State;
 use super::file::attributes_of;
-use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo};
+use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo, place};
 use crate::host::{Host, HostError, Kind};
 
 mod evidence;
@@ -157,7 +157,7 @@ impl Act for InstallPackages {
             }
             let summary = format!("installs {} and what they need, from the new source", awaited.join(", "));
             let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, Vec::new())?));
-            return Ok(Look::Change(Change { summary, diff: None, undo, drift: false }));
+            return Ok(Look::Change(Change::new(summary, undo)));
         }
         let will = self.will(host)?;
         if will.is_empty() {
@@ -171,7 +171,7 @@ impl Act for InstallPackages {
             others => format!("installs {} and {others} that they need", named.join(", ")),
         };
         let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, will)?));
-        Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
+        Ok(Look::Change(Change::new(summary, undo)))
     }
 
     fn execute(&self, host: &dyn Host, setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
@@ -198,6 +198,11 @@ impl Act for InstallPackages {
 
     fn revert(&self, host: &dyn Host, setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {
         let Undo::Packages(undo) = undo else { return Ok(Reverted::wholly()) };
-        traces::remove(host, setting, undo)
+        let mut reverted = traces::remove(host, setting, undo)?;
+        if !setting.keep_data {
+            // Until here it could have been put back for a package that stays.
+            reverted.kept.drain(..).try_for_each(|path| place::remove_all(host, &path))?;
+        }
+        Ok(reverted)
     }
 }

@@ -58,7 +58,7 @@ impl Act for PutProgram {
             modified: entry.modified,
         });
         let undo = Undo::File(FileUndo { before, missing: place::missing_above(host, &self.path)? });
-        Ok(Look::Change(Change { summary, diff: None, undo, drift }))
+        Ok(Look::Change(Change { drift, ..Change::new(summary, undo) }))
     }
 
     fn execute(&self, host: &dyn Host, setting: &Setting, _materials: &Materials) -> Result<(), StepError> {

@@ -35,9 +35,9 @@ pub struct RestartUnit {
 const PAUSE: Duration = Duration::from_millis(100);
 /// Looks until a unit is active: a minute and a half, as long as systemd itself waits.
 const LOOKS: u32 = 900;
-/// Looks in a row at which it must be active, where systemd takes it for active as soon as it is started. Slurm's daemons
-/// that can't use their configuration end within that time.
-const STEADY: u32 = 6;
+/// Looks in a row at which it must be active, where systemd takes it for active as soon as it is started: two seconds.
+/// Slurm's daemons that can't use their configuration end within that time.
+const STEADY: u32 = 20;
 
 /// What systemd says of a unit, in few words.
 fn words(unit: &Unit) -> String {
@@ -61,6 +61,10 @@ fn bring_up(host: &dyn Host, name: &str, verb: UnitVerb, log: Option<&Path>) -> 
     for _ in 0..LOOKS {
         let unit = host.unit(name)?;
         match unit.active.as_str() {
+            _ if unit.starts_again => {
+                let said = format!("{name} does not stay up: it ended, and systemd starts it once more");
+                return Err(cause::not_reached(&said, cause::log(host, Some(name), log)));
+            }
             "active" if unit.tells_when_up() || steady + 1 == STEADY => return Ok(()),
             "active" => steady += 1,
             "activating" | "reloading" => steady = 0,
@@ -135,7 +139,11 @@ impl Act for SetUnit {
             (false, false) => "not enabled, not running",
         };
         let summary = format!("{wanted} (was {})", words(&unit));
-        Ok(Look::Change(Change { summary, diff: None, undo: Undo::Unit(unit), drift: false }))
+        let down = (self.running && unit.active == "failed").then(|| {
+            let said = format!("{} was started, and failed after that", self.name);
+            Box::new(cause::not_reached(&said, cause::log(host, Some(&self.name), self.log.as_deref())))
+        });
+        Ok(Look::Change(Change { down, ..Change::new(summary, Undo::Unit(unit)) }))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
@@ -175,7 +183,7 @@ impl Act for RestartUnit {
             (true, false) => "is started anew",
             (false, _) => "is started",
         };
-        Ok(Look::Change(Change { summary: summary.into(), diff: None, undo: Undo::Unit(unit), drift: false }))
+        Ok(Look::Change(Change::new(summary, Undo::Unit(unit))))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {

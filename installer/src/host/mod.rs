@@ -158,6 +158,9 @@ pub struct Unit {
     /// A service's `Type=`: `simple`, `forking`, `notify`, …; empty for other units.
     #[serde(default)]
     pub kind: String,
+    /// Its process ended by itself, and systemd is about to start it once more.
+    #[serde(default)]
+    pub starts_again: bool,
 }
 
 impl Unit {
@@ -172,9 +175,9 @@ impl Unit {
     }
 
     /// Whether its daemon itself says when it is up, so that systemd does not take it for active before. Source:
-    /// systemd.service(5), `Type=`.
+    /// systemd.service(5), `Type=`. A daemon that forks may do so before it has read its configuration.
     pub fn tells_when_up(&self) -> bool {
-        matches!(self.kind.as_str(), "forking" | "notify" | "notify-reload" | "dbus")
+        matches!(self.kind.as_str(), "notify" | "notify-reload" | "dbus" | "oneshot")
     }
 
     /// Whether it starts with the host.

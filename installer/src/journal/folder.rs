@@ -123,6 +123,28 @@ pub(super) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), Jou
     Err(JournalError::Disk { path, error: String::from("what was written is not what is read back"), errno: None })
 }
 
+/// Removes a file, or a folder with all that is in it. Links are not followed, and nothing there is fine.
+pub(super) fn remove(path: &Path) -> Result<(), JournalError> {
+    let removed = match std::fs::symlink_metadata(path) {
+        Ok(about) if about.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(JournalError::disk(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder when nothing is in it.
+pub(super) fn remove_empty(path: &Path) -> Result<(), JournalError> {
+    use std::io::ErrorKind::{DirectoryNotEmpty, NotFound};
+    match std::fs::remove_dir(path) {
+        Err(error) if !matches!(error.kind(), DirectoryNotEmpty | NotFound) => Err(JournalError::disk(path, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Has the names in a folder on disk.
 pub(super) fn sync(folder: &Path) -> Result<(), JournalError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| JournalError::disk(folder, &error))

@@ -4,9 +4,9 @@
 //! | place | what it is |
 //! |---|---|
 //! | `lock` | held by the installer that runs |
-//! | `cluster.yaml` | the configuration that was applied last |
 //! | `secrets/` | what was made once: munge's key, the database's password, … (0600) |
 //! | `runs/RUN/journal` | [`Record`]s, a line each (see `lines`), synced |
+//! | `runs/RUN/cluster.yaml` | the configuration that it applied |
 //! | `runs/RUN/log` | what was shown, with times |
 //! | `kept/RUN/` | copies of what would have been lost; on each host, its own |
 mod folder;

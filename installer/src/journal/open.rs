@@ -12,6 +12,9 @@ use super::lock::Lock;
 use super::{Debts, Holder, JournalError, Outcome, Record, Run, RunId, SecretFolder, folder, lines, lock};
 use crate::clock::Clock;
 
+/// The configuration in a run's folder.
+const CONFIGURATION: &str = "cluster.yaml";
+
 /// Who opens the journal.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -36,6 +39,8 @@ struct State {
     runs: Vec<Run>,
     /// The run that records go to: its place among the runs, and its file.
     open: Option<(usize, Writer)>,
+    /// The configuration of the run that begins, or is gone on with, next.
+    configuration: Option<Vec<u8>>,
     #[cfg(any(test, feature = "fake"))]
     break_off: Option<(usize, BreakOff)>,
 }
@@ -109,6 +114,7 @@ impl Journal {
         let id = RunId::at(at).ok_or_else(|| JournalError::Broken(format!("the clock says {now}")))?;
         let place = runs.join(id.as_str());
         folder::make(&place)?;
+        self.give_configuration(&id)?;
         let writer = Writer::create(&place.join("journal"))?;
         {
             let mut state = self.state();
@@ -125,6 +131,7 @@ impl Journal {
         if self.held.is_none() {
             return Err(JournalError::NoRun);
         }
+        self.give_configuration(run)?;
         let mut state = self.state();
         let number = state.runs.iter().position(|known| known.id == *run).ok_or(JournalError::NoRun)?;
         if state.open.as_ref().is_none_or(|(open, _)| *open != number) {
@@ -223,14 +230,48 @@ impl Journal {
         SecretFolder { path: self.root.join("secrets") }
     }
 
-    /// The `cluster.yaml` that was applied last.
+    /// The `cluster.yaml` that was applied last: that of the last run which was not undone.
     pub fn configuration(&self) -> Result<Option<Vec<u8>>, JournalError> {
-        folder::read(&self.root.join("cluster.yaml"))
+        self.configuration_of(|run| run.stands() || run.outcome() == Some(Outcome::Done))
     }
 
-    /// Keeps a copy of the `cluster.yaml` that is applied.
-    pub fn keep_configuration(&self, text: &[u8]) -> Result<(), JournalError> {
-        folder::write(&self.root, "cluster.yaml", text)
+    /// The `cluster.yaml` of the last run, undone or not: it names hosts that something may be left on.
+    pub fn last_configuration(&self) -> Result<Option<Vec<u8>>, JournalError> {
+        self.configuration_of(|_| true)
+    }
+
+    fn configuration_of(&self, is_meant: impl Fn(&Run) -> bool) -> Result<Option<Vec<u8>>, JournalError> {
+        for run in self.runs().iter().rev().filter(|run| is_meant(run)) {
+            if let Some(text) = folder::read(&self.folder(&run.id).join(CONFIGURATION))? {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps a copy of the `cluster.yaml` that is applied, with the run that begins or is gone on with next.
+    pub fn keep_configuration(&self, text: &[u8]) {
+        self.state().configuration = Some(text.to_vec());
+    }
+
+    /// Puts it into the run's folder.
+    fn give_configuration(&self, run: &RunId) -> Result<(), JournalError> {
+        let Some(text) = self.state().configuration.take() else { return Ok(()) };
+        folder::write(&self.folder(run), CONFIGURATION, &text)
+    }
+
+    /// Forgets all runs and what was made once, when everything is undone. What else is in the folder stays, and the
+    /// folder with it. Nothing can be appended any more.
+    pub fn forget(self) -> Result<(), JournalError> {
+        if self.held.is_none() {
+            return Err(JournalError::NoRun);
+        }
+        for name in ["runs", "secrets"] {
+            folder::remove(&self.root.join(name))?;
+        }
+        // Whoever comes before this line is told that we are at work; who comes after it begins anew.
+        folder::remove(&self.root.join("lock"))?;
+        folder::remove_empty(&self.root)
     }
 }
 

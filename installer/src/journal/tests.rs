@@ -286,8 +286,57 @@ fn secrets_are_for_their_owner_alone() {
         assert!(matches!(secrets.put(name, b""), Err(JournalError::Name(_))), "{name:?}");
         assert!(matches!(secrets.get(name), Err(JournalError::Name(_))), "{name:?}");
     }
-    journal.keep_configuration(b"cluster: hpc\n").unwrap();
-    assert_eq!(journal.configuration().unwrap().unwrap(), b"cluster: hpc\n");
+}
+
+#[test]
+fn the_configuration_that_was_applied_last_is_that_of_the_last_run_that_was_not_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(&place(&folder), caller()).unwrap();
+    let now = |journal: &Journal| journal.configuration().unwrap().map(|text| String::from_utf8(text).unwrap());
+    let end = |journal: &Journal, outcome| journal.append(&Record::Ended { at: 1, outcome }).unwrap();
+    journal.keep_configuration(b"one");
+    assert_eq!(now(&journal), None, "nothing is applied yet");
+    let first = journal.begin().unwrap();
+    append(&journal, &[started("a", group("a")), done("a")]);
+    end(&journal, Outcome::Done);
+    journal.keep_configuration(b"two");
+    let second = journal.begin().unwrap();
+    append(&journal, &[started("b", group("b"))]);
+    assert_eq!(now(&journal).as_deref(), Some("two"));
+    // Gone on with, it may have another.
+    journal.keep_configuration(b"two and a half");
+    journal.reopen(&second).unwrap();
+    assert_eq!(now(&journal).as_deref(), Some("two and a half"));
+    append(&journal, &[reverted("b")]);
+    end(&journal, Outcome::RolledBack);
+    assert_eq!(now(&journal).as_deref(), Some("one"));
+    journal.reopen(&first).unwrap();
+    append(&journal, &[reverted("a")]);
+    end(&journal, Outcome::RolledBack);
+    drop(journal);
+    assert_eq!(now(&Journal::read(&place(&folder), caller()).unwrap()), None);
+}
+
+#[test]
+fn what_is_forgotten_leaves_no_folder_and_what_is_others_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    for with_copies in [true, false] {
+        let mut journal = Journal::open(&place(&folder), caller()).unwrap();
+        journal.begin().unwrap();
+        journal.log("a line");
+        journal.secrets().put("munge.key", b"one").unwrap();
+        if with_copies {
+            std::fs::create_dir_all(place(&folder).join("kept/1")).unwrap();
+        }
+        journal.forget().unwrap();
+        let left: Vec<_> =
+            std::fs::read_dir(place(&folder)).into_iter().flatten().flatten().map(|e| e.file_name()).collect();
+        assert_eq!(left, if with_copies { vec!["kept"] } else { Vec::new() });
+        if with_copies {
+            std::fs::remove_dir_all(place(&folder).join("kept")).unwrap();
+        }
+    }
+    assert!(!place(&folder).exists());
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub(crate) fn nodes(config: &Config, hosts: &[SiteHost], findings: &mut Vec<Find
 fn unknown(host: &ConfigHost) -> Finding {
     Finding::warning(
         Some(&host.name),
-        "it can't be reached and nothing is known of its processors and memory, so it is left out of slurm.conf",
+        "nothing is known of its processors and memory yet, so it is not in slurm.conf",
         "run `slurmdash install` again when it is up, or give its cpus and memory_mib in cluster.yaml",
     )
 }

@@ -101,9 +101,7 @@ impl<'a> Site<'a> {
         let mut hosts = Vec::new();
         for host in &config.hosts {
             let Some(facts) = facts.get(&host.name) else {
-                if !is_left_out(host) {
-                    findings.push(crate::preflight::unreachable(host));
-                }
+                findings.extend(crate::preflight::unreachable(host));
                 continue;
             };
             match Family::of(&facts.os) {

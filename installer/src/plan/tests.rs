@@ -12,7 +12,7 @@ use crate::config::{
 };
 use crate::facts::{Cgroup, Facts};
 use crate::host::User;
-use crate::preflight::{Finding, Severity, judge};
+use crate::preflight::{Finding, Severity, explain, judge};
 use crate::secrets::Secrets;
 use crate::slurm_conf::{Conf, Said};
 
@@ -308,9 +308,17 @@ fn a_node_that_is_away_stays_as_it_was_and_a_new_one_waits() {
     let plan = planned(&config, &facts);
     assert_eq!(text_of(&plan, "head1", "/etc/slurm/slurm.conf"), whole);
     assert!(plan.steps().all(|step| step.host != "node002"));
+    // It is said once, with the reason: here, or among the hosts that are left out.
     facts.remove("head1");
     let refused = make(&config, &facts, &secrets(), &Limits::default()).unwrap_err();
     assert!(errors(&refused)[0].contains("head1: it can't be reached"), "{refused:?}");
+    let mut findings = judge(&config, &facts, &secrets());
+    let away = BTreeMap::from(["head1", "node002"].map(|host| (host.to_owned(), "no route to host".to_owned())));
+    let left_out = explain(&mut findings, &away);
+    assert_eq!(left_out, BTreeMap::from([("node002", "no route to host")]));
+    let said: Vec<_> = findings.iter().filter(|finding| finding.what.contains("can't be reached")).collect();
+    assert_eq!(said.len(), 1, "{findings:?}");
+    assert!(said[0].host.as_deref() == Some("head1") && said[0].what.contains("no route to host"), "{said:?}");
 }
 
 #[test]

@@ -13,18 +13,24 @@ use crate::plan::version::SlurmVersion;
 /// Clocks may be so far apart, milliseconds; munge refuses credentials that are minutes off, certificates half a minute.
 const CLOCKS_MS: i64 = 5_000;
 
-/// A host that could not be reached.
-pub(crate) fn unreachable(host: &ConfigHost) -> Finding {
-    if is_left_out(host) {
-        Finding::warning(
-            Some(&host.name),
-            "it can't be reached and is left out",
-            "run `slurmdash install` again when it is up",
-        )
-    } else {
-        let what = "it can't be reached, and the others need it";
-        Finding::error(Some(&host.name), what, format!("see that ssh {} works from here", host.address))
+/// What is said of a host that could not be reached.
+const UNREACHABLE: &str = "it can't be reached, and the others need it";
+
+/// A host that could not be reached; none where the others can do without. That one is left out, which is said there.
+pub(crate) fn unreachable(host: &ConfigHost) -> Option<Finding> {
+    let fix = || format!("see that ssh {} works from here", host.address);
+    (!is_left_out(host)).then(|| Finding::error(Some(&host.name), UNREACHABLE, fix()))
+}
+
+/// Adds to findings about hosts that could not be reached why not. Gives the hosts that are left out instead.
+pub fn explain<'a>(findings: &mut [Finding], away: &'a BTreeMap<String, String>) -> BTreeMap<&'a str, &'a str> {
+    let mut left_out: BTreeMap<&str, &str> = away.iter().map(|(host, why)| (host.as_str(), why.as_str())).collect();
+    for finding in findings.iter_mut().filter(|finding| finding.what == UNREACHABLE) {
+        if let Some(why) = finding.host.as_deref().and_then(|host| left_out.remove(host)) {
+            finding.what = format!("{UNREACHABLE}: {why}");
+        }
     }
+    left_out
 }
 
 /// A system of which we know nothing.

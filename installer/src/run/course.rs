@@ -189,7 +189,7 @@ impl<'a> Course<'a> {
     }
 
     fn setting(&self, host: &str) -> Setting {
-        Setting { keep: keep(self.run), written: self.journal.written(host) }
+        Setting { keep: keep(self.run), written: self.journal.written(host), keep_data: true }
     }
 
     /// Whether a step is to be done when its look finds something to do.
@@ -235,6 +235,7 @@ impl<'a> Course<'a> {
             }
             Some(_) => {}
             None if !step.when_changed.is_empty() || matches!(step.action, Action::Await(_)) => {}
+            None if change.down.is_some() => return change.down.as_deref().cloned(),
             None => return refused("it is not as it was when the plan was shown, and would be changed"),
         }
         let what = step.disrupts.as_deref()?;
@@ -258,7 +259,8 @@ impl<'a> Course<'a> {
         let setting = self.setting(&step.host);
         self.note(&started)?;
         self.so_far().begun.insert(step.id.clone());
-        self.tell(&Event::StepBegan { step: &step.id, host: &step.host, summary: &change.summary });
+        let what = step.action.sentence(&change.summary);
+        self.tell(&Event::StepBegan { step: &step.id, host: &step.host, summary: &change.summary, what: &what });
         let begun = self.journal.clock().now();
         let (reach, action) = (Arc::clone(place.reach), step.action.clone());
         let materials = self.plan.materials.get(&step.host).cloned().unwrap_or_default();

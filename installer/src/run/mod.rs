@@ -9,6 +9,7 @@
 //! - [`Await`](crate::action::Await), which changes nothing.
 mod apply;
 mod calls;
+mod clear;
 mod control;
 mod course;
 mod order;
@@ -32,6 +33,7 @@ use crate::plan::StepId;
 use crate::reach::Reach;
 
 pub use apply::apply;
+pub use clear::{Cleared, clear};
 pub use control::Control;
 pub use preview::{Away, Preview, PreviewedStep, Refusal, preview};
 pub use rollback::{Back, Left, Runs, Undone, rollback};

@@ -45,6 +45,8 @@ pub struct PreviewedStep {
     pub stage: String,
     /// What changes, in words.
     pub summary: String,
+    /// Whether something comes that was not there before.
+    pub is_new: bool,
     /// Text before and after, where it is a text that anybody may see.
     pub diff: Option<Diff>,
     /// Whether what is there was changed by hand since it was written last: a copy of it will be kept.
@@ -178,6 +180,7 @@ fn previewed(stage: &Stage, step: &Step, because: Vec<StepId>, change: &Change) 
         phase: stage.phase,
         stage: stage.title.clone(),
         summary: change.summary.clone(),
+        is_new: change.is_new(),
         diff: change.diff.clone(),
         drift: change.drift,
         because,
@@ -275,7 +278,7 @@ impl Looks {
         }
         let by_host: Vec<_> = by_host.into_iter().collect();
         let looked = for_each(AT_ONCE, &by_host, |(host, steps)| {
-            let setting = Setting { keep: PLACE.into(), written: journal.written(host) };
+            let setting = Setting { keep: PLACE.into(), written: journal.written(host), keep_data: true };
             hosts.get(host).and_then(|reach| look(reach.as_ref(), steps, &setting))
         });
         let mut looks = Self { of: BTreeMap::new(), away: BTreeMap::new() };

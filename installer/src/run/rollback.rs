@@ -13,7 +13,7 @@ use super::order::{How, Undo, order};
 use super::parallel::for_each;
 use super::watch::tell;
 use super::{Control, Event, Hosts, RunError, Watch};
-use crate::action::{self, Action, Change, Holds, Look, Materials, Reverted, Setting, StepError};
+use crate::action::{self, Change, Look, Materials, Reverted, Setting, StepError};
 use crate::host::HostError;
 use crate::journal::{Begun, Journal, JournalError, Outcome, Record, Run, RunId, keep};
 use crate::plan::StepId;
@@ -34,8 +34,7 @@ pub struct Back {
     pub runs: Runs,
     /// The last step that stays; all that was begun after it is undone. Absent: everything.
     pub to: Option<StepId>,
-    /// Data that people or the cluster made is moved to the folder for copies on its host, rather than removed. What
-    /// was dumped from a database is kept in any case.
+    /// Data that people or the cluster made is moved to the folder for copies on its host, rather than removed.
     pub keep_data: bool,
     /// How many hosts are worked on at the same time, at most.
     pub parallel: usize,
@@ -180,7 +179,7 @@ impl<'a> Undoing<'a> {
     /// A daemon that did not start when its turn came: now that all else is undone, it may be gone, as its package is.
     fn still_down(&self, begun: &Begun, said: &str) -> Goes {
         let mut outcome = Reverted::wholly();
-        let setting = Setting { keep: keep(&self.run.id), written: BTreeMap::new() };
+        let setting = Setting { keep: keep(&self.run.id), written: BTreeMap::new(), keep_data: true };
         let looks =
             self.hosts.get(&begun.host).and_then(|host| host.look(std::slice::from_ref(&begun.action), &setting));
         let unit = looks.ok().and_then(|looks| match looks.into_iter().next() {
@@ -244,9 +243,10 @@ impl<'a> Undoing<'a> {
     /// Undoes a step, between its two records.
     fn undo(&self, step: Undo<'a>) -> Goes {
         let begun = step.begun;
-        let setting = Setting { keep: keep(&self.run.id), written: self.journal.written(&begun.host) };
+        let written = self.journal.written(&begun.host);
+        let setting = Setting { keep: keep(&self.run.id), written, keep_data: self.back.keep_data };
         self.note(&Record::Reverting { step: begun.step.clone() })?;
-        self.tell(&Event::Reverting { step: &begun.step, host: &begun.host });
+        self.tell(&Event::Reverting { step: &begun.step, host: &begun.host, what: &begun.action.about() });
         let since = self.journal.clock().now();
         let answer = self.ask(step, setting);
         let took = self.journal.clock().now().saturating_sub(since);
@@ -290,10 +290,7 @@ impl<'a> Undoing<'a> {
             How::Restart => leavable(self.control, move || {
                 Ok(reach.execute(&action, &setting, &Materials::default())?.map(|()| Reverted::wholly()))
             }),
-            How::Revert => {
-                let action = if self.back.keep_data { action } else { without_data(action) };
-                leavable(self.control, move || reach.revert(&action, &setting, &undo))
-            }
+            How::Revert => leavable(self.control, move || reach.revert(&action, &setting, &undo)),
         }
     }
 
@@ -316,15 +313,4 @@ impl<'a> Undoing<'a> {
 
 fn left(begun: &Begun, what: String) -> Left {
     Left { step: begun.step.clone(), host: begun.host.clone(), what }
-}
-
-/// An action whose undoing removes what people or the cluster put there.
-fn without_data(action: Action) -> Action {
-    match action {
-        Action::MakeDirectory(mut folder) => {
-            folder.holds = Holds::Scratch;
-            Action::MakeDirectory(folder)
-        }
-        other => other,
-    }
 }

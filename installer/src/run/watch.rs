@@ -38,6 +38,8 @@ pub enum Event<'a> {
         host: &'a str,
         /// What it will change.
         summary: &'a str,
+        /// The same as a sentence.
+        what: &'a str,
     },
     /// A step was done.
     StepDone {
@@ -88,6 +90,8 @@ pub enum Event<'a> {
         step: &'a StepId,
         /// Its host.
         host: &'a str,
+        /// What it is about.
+        what: &'a str,
     },
     /// A step was undone.
     Reverted {

@@ -247,6 +247,8 @@ fn kind(action: &Action) -> &'static str {
         Action::AddDashboardAdmin(_) => "AddDashboardAdmin",
         Action::OpenPorts(_) => "OpenPorts",
         Action::Await(_) => "Await",
+        // Undone last, and no step.
+        Action::OwnFolder(_) => "OwnFolder",
     }
 }
 

@@ -30,7 +30,7 @@ fn wait_for_munge() -> Action {
 }
 
 fn setting() -> Setting {
-    Setting { keep: "/nonexistent".into(), written: std::collections::BTreeMap::new() }
+    Setting { keep: "/nonexistent".into(), written: std::collections::BTreeMap::new(), keep_data: true }
 }
 
 #[test]

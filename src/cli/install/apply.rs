@@ -37,7 +37,6 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
     let state = &wish.place.state.state_dir;
     judge_resume(&cluster::look(state)?, wish.resume)?;
     let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
-    let before = journal.configuration().map_err(|error| error.to_string())?;
     let reins = Reins::take()?;
     let mut turn = Turn { voice, wish, source: &source, reins: &reins, resume: wish.resume, agreed: wish.yes };
     loop {
@@ -55,10 +54,6 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
             Wish::RollBack => {
                 let back = back::last_run(cluster.parallel());
                 let is_whole = back::undo(voice, &cluster.hosts, &mut journal, &reins, &back)?;
-                if let Some(before) = before.filter(|_| is_whole && !wish.resume) {
-                    // What was applied last is what was before this run.
-                    journal.keep_configuration(&before).map_err(|error| error.to_string())?;
-                }
                 let words = if is_whole { "all of this run was undone" } else { "not all of this run could be undone" };
                 return Err(words.into());
             }

@@ -1,9 +1,9 @@
 //! The way back: `slurmdash install rollback` and `uninstall`, and what becomes of a run that failed.
 use std::process::ExitCode;
 
-use slurmdash_installer::journal::{Journal, Run};
+use slurmdash_installer::journal::{Journal, PLACE, Run};
 use slurmdash_installer::plan::StepId;
-use slurmdash_installer::run::{Back, Hosts, Left, Runs, Undone, rollback};
+use slurmdash_installer::run::{Back, Cleared, Hosts, Left, Runs, Undone, clear, rollback};
 
 use super::cluster::{self, Source};
 use super::progress::Progress;
@@ -22,6 +22,8 @@ pub struct Asked<'a> {
     pub all: bool,
     /// Data is kept as a copy.
     pub keep_data: bool,
+    /// When everything is undone, what the installer keeps for itself goes too.
+    pub leaves: bool,
 }
 
 /// Runs the command.
@@ -36,7 +38,12 @@ pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, Strin
         parallel: 1,
     };
     let state = &place.state.state_dir;
-    let Some(said) = words(&cluster::look(state)?, &back) else {
+    let own = || {
+        let words =
+            "Nothing is installed any more. This removes what the installer kept for itself; copies of data stay.";
+        (asked.leaves && state.symlink_metadata().is_ok()).then(|| words.to_owned())
+    };
+    let Some(said) = words(&cluster::look(state)?, &back).or_else(own) else {
         print_line("Nothing is installed from here, so there is nothing to undo.");
         return Ok(ExitCode::SUCCESS);
     };
@@ -51,11 +58,42 @@ pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, Strin
     }
     let reins = Reins::take()?;
     let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
-    let (config, _) = source.config(&journal)?;
+    let (config, _) = if asked.leaves { source.last_config(&journal)? } else { source.config(&journal)? };
     back.parallel = cluster::parallel(&config);
     let hosts = cluster::reach(&config)?;
-    let is_whole = undo(voice, &hosts, &mut journal, &reins, &back)?;
-    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if !undo(voice, &hosts, &mut journal, &reins, &back)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    if asked.leaves {
+        leave(voice, &hosts, journal, &reins, back.parallel)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes what the installer kept for itself on all hosts and here, and says what is left of it.
+fn leave(voice: Voice, hosts: &Hosts, journal: Journal, reins: &Reins, parallel: usize) -> Result<(), String> {
+    let cleared = reins.hold(|| {
+        let cleared = clear(hosts, parallel);
+        journal.forget().map(|()| cleared)
+    });
+    text::print(&leaving(voice, &cleared.map_err(|error| plain(&error.to_string()))?));
+    Ok(())
+}
+
+fn leaving(voice: Voice, cleared: &Cleared) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (host, kept) in &cleared.kept {
+        let kept: Vec<String> = kept.iter().map(|path| path.display().to_string()).collect();
+        let words = format!("{host}: copies are in {}; when nobody needs them: rm -r {PLACE}", kept.join(", "));
+        lines.push(format!("{} {}", voice.paint(Colour::Yellow, "left for you:"), plain(&words)));
+    }
+    for (host, why) in &cleared.away {
+        let words = format!("{host}: {why}; what the installer kept for itself is removed there by: rm -r {PLACE}");
+        lines.push(format!("{} {}", voice.paint(Colour::Yellow, "left for you:"), plain(&words)));
+    }
+    let but = if lines.is_empty() { "" } else { " but what is named above" };
+    lines.push(format!("Nothing of the installation is left{but}."));
+    lines
 }
 
 /// What is undone, in words, before it is agreed to; nothing where there is nothing.
@@ -72,7 +110,7 @@ pub fn words(journal: &Journal, back: &Back) -> Option<String> {
     let data = if back.keep_data {
         "Data (accounting, job state, the dashboard's store) is kept as a copy on its host."
     } else {
-        "DATA GOES TOO: accounting, job state, the dashboard's store."
+        "DATA GOES TOO: accounting, job state, the dashboard's store, homes that were made."
     };
     let to = back.to.as_ref().map(|to| format!(", back to {to}, which stays")).unwrap_or_default();
     Some(format!("This undoes {steps} steps of {}{to}. {data}", names.join(", ")))
@@ -113,4 +151,25 @@ fn lines(voice: Voice, undone: &Undone) -> Vec<String> {
 /// All of the last run.
 pub fn last_run(parallel: usize) -> Back {
     Back { runs: Runs::Last, to: None, keep_data: true, parallel }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_named_with_what_removes_it() {
+        let voice = Voice { is_terminal: false, can_ask: false, colours: false };
+        assert_eq!(leaving(voice, &Cleared::default()), ["Nothing of the installation is left."]);
+        let mut cleared = Cleared::default();
+        cleared.kept.insert("head1".into(), vec!["/var/lib/slurmdash-install/kept/20261125-130501".into()]);
+        cleared.away.insert("node7".into(), "no route to host".into());
+        let lines = leaving(voice, &cleared).join("\n");
+        for words in
+            ["head1: copies are in /var/lib/slurmdash-install/kept/20261125-130501", "node7: no route", "rm -r"]
+        {
+            assert!(lines.contains(words), "{lines}");
+        }
+        assert!(lines.ends_with("is left but what is named above."), "{lines}");
+    }
 }

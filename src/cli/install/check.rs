@@ -6,7 +6,7 @@ use slurmdash_installer::action::{Act as _, Materials, Setting, StepError};
 use slurmdash_installer::plan::{Limits, Phase, Step};
 
 use super::cluster::{self, Cluster, Source};
-use super::shown::Found;
+use super::shown::{Found, LeftOut};
 use super::voice::{Colour, Voice, plain};
 use super::{Place, text};
 use crate::cli::print_line;
@@ -24,12 +24,14 @@ pub fn run(place: &Place) -> Result<ExitCode, String> {
     let only_tests = Limits { only: vec![Phase::SelfTest], ..Limits::default() };
     let cluster = Cluster::look_at(&source, &journal, |_| Ok(only_tests))?;
     text::print(&text::findings(voice, &Found::fold(&cluster.findings)));
+    let left_out = cluster.away.iter().map(|(host, why)| LeftOut { host: host.clone(), why: why.clone() });
+    text::print(&text::left_out(voice, &left_out.collect::<Vec<_>>()));
     let tests: Vec<&Step> = cluster.plan.steps().collect();
     if tests.is_empty() {
         return Err("there is nothing to be tried: what is named above must be mended first".into());
     }
-    let setting =
-        Setting { keep: slurmdash_installer::journal::PLACE.into(), written: std::collections::BTreeMap::new() };
+    let (keep, written) = (slurmdash_installer::journal::PLACE.into(), std::collections::BTreeMap::new());
+    let setting = Setting { keep, written, keep_data: true };
     let mut failed = 0;
     for step in &tests {
         let begun = Instant::now();

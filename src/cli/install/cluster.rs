@@ -39,14 +39,21 @@ impl Source {
         Ok(Self::File(Box::new(config), text))
     }
 
+    /// The configuration of the last run, undone or not, when no file is named.
+    pub fn last_config(&self, journal: &Journal) -> Result<(Config, String), String> {
+        match (self, journal.last_configuration().map_err(|error| error.to_string())?) {
+            (Self::Applied, Some(text)) => applied(text),
+            _ => self.config(journal),
+        }
+    }
+
     /// The configuration with its text; what is not said in a file comes from this host.
     pub fn config(&self, journal: &Journal) -> Result<(Config, String), String> {
         if let Self::File(config, text) = self {
             return Ok(((**config).clone(), text.clone()));
         }
         if let Some(text) = journal.configuration().map_err(|error| error.to_string())? {
-            let text = String::from_utf8(text).map_err(|_| "the configuration that was applied last is no text")?;
-            return Ok((parse("the configuration that was applied last", &text)?, text));
+            return applied(text);
         }
         let facts = fleet::here().and_then(|here| here.facts(&Wanted::default()));
         let facts = facts.map_err(|error| format!("this host can't be looked at: {error}"))?;
@@ -56,6 +63,11 @@ impl Source {
         })?;
         Ok((config, config::init(&[facts])))
     }
+}
+
+fn applied(text: Vec<u8>) -> Result<(Config, String), String> {
+    let text = String::from_utf8(text).map_err(|_| "the configuration that was applied last is no text")?;
+    Ok((parse("the configuration that was applied last", &text)?, text))
 }
 
 /// A text of a reasonable size.
@@ -85,8 +97,10 @@ pub struct Cluster {
     secrets: Secrets,
     /// How hosts are reached.
     pub hosts: Hosts,
-    /// Hosts that tell nothing, and why.
-    away: BTreeMap<String, String>,
+    /// Hosts that tell nothing and that the others can do without, and why.
+    pub away: BTreeMap<String, String>,
+    /// Hosts that told something.
+    pub reached: usize,
     /// What was found before anything is done.
     pub findings: Vec<Finding>,
     /// What is to be done. Empty where a finding forbids it.
@@ -117,9 +131,12 @@ impl Cluster {
             Plan::default()
         });
         waiting.finish_and_clear();
+        let reached = facts.len();
+        let away = preflight::explain(&mut findings, &away);
+        let away = away.into_iter().map(|(host, why)| (host.to_owned(), why.to_owned())).collect();
         let is_forbidden = findings.iter().any(|finding| finding.severity == Severity::Error);
         let plan = if is_forbidden { Plan::default() } else { plan };
-        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, findings, plan })
+        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, reached, findings, plan })
     }
 
     /// What the plan will change. Hosts that tell nothing are not in it, and left out.
@@ -137,7 +154,8 @@ impl Cluster {
     /// Keeps what is applied now: secrets before they are used, and the configuration.
     pub fn keep(&self, journal: &Journal) -> Result<(), String> {
         self.secrets.save(&journal.secrets()).map_err(|error| error.to_string())?;
-        journal.keep_configuration(self.text.as_bytes()).map_err(|error| error.to_string())
+        journal.keep_configuration(self.text.as_bytes());
+        Ok(())
     }
 
     /// Hosts at once.

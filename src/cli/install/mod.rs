@@ -137,7 +137,7 @@ enum Command {
         /// Don't ask
         #[arg(long)]
         yes: bool,
-        /// Remove the data too: accounting, job state, the dashboard's store
+        /// Remove the data too: accounting, job state, the dashboard's store, homes that were made
         #[arg(long)]
         remove_data: bool,
         #[command(flatten)]
@@ -215,10 +215,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             .and_then(|journal| status::print(&journal, *json))
             .map(|()| ExitCode::SUCCESS),
         Some(Command::Rollback { to, all, yes, place }) => {
-            back::run(place, *yes, back::Asked { to: to.as_deref(), all: *all, keep_data: true })
+            back::run(place, *yes, back::Asked { to: to.as_deref(), all: *all, keep_data: true, leaves: false })
         }
         Some(Command::Uninstall { yes, remove_data, place }) => {
-            back::run(place, *yes, back::Asked { to: None, all: true, keep_data: !remove_data })
+            back::run(place, *yes, back::Asked { to: None, all: true, keep_data: !remove_data, leaves: true })
         }
         Some(Command::Init { output, ssh_user, hosts }) => write::init(output, hosts, ssh_user),
         Some(Command::Check(place)) => check::run(place),

@@ -14,12 +14,22 @@ use crate::cli::print_line;
 
 /// How often a line under way moves.
 const TICK: Duration = Duration::from_millis(120);
+/// From here on it is said how long something took.
+const NOTICED: Duration = Duration::from_millis(50);
+
+/// A step under way.
+struct UnderWay {
+    /// `head1: munge.service is started`.
+    text: String,
+    /// Its line, at a terminal.
+    line: Option<ProgressBar>,
+}
 
 /// Shows a run.
 pub struct Progress {
     voice: Voice,
     screen: MultiProgress,
-    under_way: Mutex<HashMap<StepId, ProgressBar>>,
+    under_way: Mutex<HashMap<StepId, UnderWay>>,
 }
 
 impl Progress {
@@ -54,32 +64,34 @@ impl Progress {
         }
     }
 
-    fn begins(&self, step: &StepId, words: &str) {
-        if !self.voice.is_terminal {
-            return;
-        }
-        let line = self.screen.add(ProgressBar::new_spinner().with_message(plain(words)));
-        // A template that can't be read would still leave a line.
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}") {
-            line.set_style(style);
-        }
-        line.enable_steady_tick(TICK);
-        self.under_way().insert(step.clone(), line);
+    fn begins(&self, step: &StepId, text: String, prefix: &str) {
+        let line = self.voice.is_terminal.then(|| {
+            let message = plain(&format!("{prefix}{text}"));
+            let line = self.screen.add(ProgressBar::new_spinner().with_message(message));
+            // A template that can't be read would still leave a line.
+            if let Ok(style) = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}") {
+                line.set_style(style);
+            }
+            line.enable_steady_tick(TICK);
+            line
+        });
+        self.under_way().insert(step.clone(), UnderWay { text, line });
     }
 
-    fn ends(&self, step: &StepId) {
-        if let Some(line) = self.under_way().remove(step) {
+    /// Takes a step's line from the screen. Gives its words.
+    fn ends(&self, step: &StepId) -> Option<String> {
+        let UnderWay { text, line } = self.under_way().remove(step)?;
+        if let Some(line) = line {
             line.finish_and_clear();
             self.screen.remove(&line);
         }
+        Some(text)
     }
 
-    /// A step that came to an end, with how long it took when that was noticeable.
+    /// A step that came to an end. One that was never begun has its name alone.
     fn ended(&self, step: &StepId, colour: Colour, word: &str, took: Duration) {
-        self.ends(step);
-        let took = if took.as_secs() > 0 { format!(" ({} s)", took.as_secs()) } else { String::new() };
-        let text = format!("  {} {}{took}", self.voice.paint(colour, word), plain(&step.0));
-        self.line(&text);
+        let text = self.ends(step).unwrap_or_else(|| step.0.clone());
+        self.line(&ended_line(&self.voice.paint(colour, word), &text, took));
     }
 
     fn details<T: std::fmt::Display>(&self, word: &str, lines: &[T]) {
@@ -88,18 +100,24 @@ impl Progress {
         }
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<StepId, ProgressBar>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<StepId, UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// `  done  head1: munge.service is started (0.4 s)`, with how long it took when that was noticeable.
+fn ended_line(word: &str, text: &str, took: Duration) -> String {
+    let took = if took < NOTICED { String::new() } else { format!(" ({:.1} s)", took.as_secs_f64()) };
+    format!("  {word}  {}{took}", plain(text))
 }
 
 impl Watch for Progress {
     fn saw(&self, event: &Event<'_>) {
         match *event {
             Event::StageBegan { .. } => self.say(Some(Colour::Bold), &event.to_string()),
-            Event::StepBegan { step, summary, .. } => self.begins(step, &format!("{step}: {summary}")),
+            Event::StepBegan { step, host, what, .. } => self.begins(step, format!("{host}: {what}"), ""),
             Event::StepDone { step, took, .. } => self.ended(step, Colour::Green, "done", took),
-            Event::StepSame { step, .. } => self.ends(step),
+            Event::StepSame { step, .. } => drop(self.ends(step)),
             Event::StepFailed { step, error, took, .. } => {
                 self.ended(step, Colour::Red, "FAILED", took);
                 self.say(Some(Colour::Red), &format!("      {error}"));
@@ -107,7 +125,7 @@ impl Watch for Progress {
                     self.details("| ", log);
                 }
             }
-            Event::Reverting { step, .. } => self.begins(step, &format!("undoing {step}")),
+            Event::Reverting { step, host, what } => self.begins(step, format!("{host}: {what}"), "undoing "),
             Event::Reverted { step, outcome, took, .. } => {
                 self.ended(step, Colour::Green, "undone", took);
                 self.details("left: ", &outcome.left);
@@ -121,5 +139,31 @@ impl Watch for Progress {
             Event::HostLeftOut { .. } | Event::Stopping => self.say(Some(Colour::Yellow), &event.to_string()),
             _ => self.say(None, &event.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_a_sentence_with_its_host_and_time() {
+        let line = |took| ended_line("done", "head1: munge.service is started", Duration::from_millis(took));
+        assert_eq!(line(420), "  done  head1: munge.service is started (0.4 s)");
+        assert_eq!(line(9), "  done  head1: munge.service is started");
+        assert!(!ended_line("done", "a\u{1b}[2J", Duration::ZERO).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_step_is_told_by_what_it_does() {
+        let progress = Progress::new(Voice { is_terminal: false, can_ask: false, colours: false });
+        let step = StepId("munge/head1/restart of munge.service".into());
+        progress.saw(&Event::StepBegan {
+            step: &step,
+            host: "head1",
+            summary: "is started",
+            what: "munge.service is started",
+        });
+        assert_eq!(progress.ends(&step).as_deref(), Some("head1: munge.service is started"));
     }
 }

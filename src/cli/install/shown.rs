@@ -74,13 +74,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Of a step, whose summary begins with `new` where nothing was there.
-    pub fn of(action: &Action, summary: &str) -> Self {
+    /// Of a step, which brings something that was not there or changes what is there.
+    pub fn of(action: &Action, is_new: bool) -> Self {
         match action {
             Action::Await(_) => Self::Awaited,
             Action::RestartUnit(_) => Self::Restarted,
-            Action::InstallPackages(_) | Action::MakeDatabase(_) | Action::AddDashboardAdmin(_) => Self::New,
-            _ if summary.starts_with("new") => Self::New,
+            _ if is_new => Self::New,
             _ => Self::Changed,
         }
     }
@@ -98,14 +97,14 @@ impl Kind {
 pub fn rows(plan: &Plan, preview: &Preview, with_diff: bool) -> Vec<Row> {
     let actions: HashMap<&StepId, &Action> = plan.steps().map(|step| (&step.id, &step.action)).collect();
     let row = |change: &PreviewedStep| {
-        let kind = actions.get(&change.step).map_or(Kind::Changed, |action| Kind::of(action, &change.summary));
+        let action = actions.get(&change.step);
+        let kind = action.map_or(Kind::Changed, |action| Kind::of(action, change.is_new));
         Row {
             phase: change.phase,
             stage: change.stage.clone(),
             step: change.step.0.clone(),
             host: change.host.clone(),
-            // A step's name is `<phase>/<host>/<subject>`.
-            subject: change.step.0.splitn(3, '/').nth(2).unwrap_or_default().to_owned(),
+            subject: action.map(|action| action.about()).unwrap_or_default(),
             summary: change.summary.clone(),
             kind,
             disrupts: change.disrupts.clone(),
@@ -294,6 +293,9 @@ pub fn stages(changes: &[Row]) -> Vec<(Phase, &str, Vec<Folded<'_>>)> {
 
 #[cfg(test)]
 mod tests {
+    use slurmdash_installer::action::{AddGroup, RestartUnit};
+    use slurmdash_installer::plan::{Stage, Step};
+
     use super::*;
 
     fn row(host: &str, subject: &str, summary: &str) -> Row {
@@ -341,6 +343,47 @@ mod tests {
         let rows = [with("a1", "x"), with("a2", "y"), with("a3", "x")];
         let folded: Vec<String> = stages(&rows)[0].2.iter().flat_map(Folded::lines).collect();
         assert_eq!(folded, ["  + a[1,3]: file /etc/hosts: new", "  + a2: file /etc/hosts: new"]);
+    }
+
+    #[test]
+    fn a_daemon_that_is_started_is_no_restart_in_words() {
+        let restart = RestartUnit { name: "munge.service".into(), reload: false, log: None };
+        let action = Action::RestartUnit(restart);
+        assert_eq!(
+            (action.about().as_str(), action.sentence("is started").as_str()),
+            ("munge.service", "munge.service is started")
+        );
+        let group = Action::AddGroup(AddGroup { name: "munge".into(), gid: 901 });
+        assert_eq!(group.sentence("new, gid 901"), "group munge: new, gid 901");
+    }
+
+    #[test]
+    fn whether_something_is_new_is_not_read_from_words() {
+        let summaries = ["newer release", "1024 bytes"];
+        let mut plan = Plan::default();
+        let mut preview = Preview::default();
+        let mut stage =
+            Stage { phase: Phase::Munge, title: "t".into(), steps: Vec::new(), may_be_left_out: Vec::new() };
+        for (number, (summary, is_new)) in summaries.into_iter().zip([false, true]).enumerate() {
+            let action = Action::AddGroup(AddGroup { name: format!("g{number}"), gid: 901 });
+            let step = Step::new(Phase::Munge, "head1", action);
+            preview.changes.push(PreviewedStep {
+                step: step.id.clone(),
+                host: "head1".into(),
+                phase: Phase::Munge,
+                stage: "t".into(),
+                summary: summary.into(),
+                is_new,
+                diff: None,
+                drift: false,
+                because: Vec::new(),
+                disrupts: None,
+            });
+            stage.steps.push(step);
+        }
+        plan.stages.push(stage);
+        let kinds: Vec<Kind> = rows(&plan, &preview, false).iter().map(|row| row.kind).collect();
+        assert_eq!(kinds, [Kind::Changed, Kind::New]);
     }
 
     #[test]

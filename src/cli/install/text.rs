@@ -133,13 +133,13 @@ mod tests {
                     phase: Phase::Nodes,
                     stage: "slurmd".into(),
                     disrupts: Some("kills running jobs on node1".into()),
-                    ..row("node1", "restart of slurmd.service", "is started anew", Kind::Restarted)
+                    ..row("node1", "slurmd.service", "is started anew", Kind::Restarted)
                 },
                 Row {
                     phase: Phase::Nodes,
                     stage: "slurmd".into(),
                     disrupts: Some("kills running jobs on node2".into()),
-                    ..row("node2", "restart of slurmd.service", "is started anew", Kind::Restarted)
+                    ..row("node2", "slurmd.service", "is started anew", Kind::Restarted)
                 },
             ],
             same: 41,
@@ -175,7 +175,7 @@ configuration: slurm.conf
       +B=3
 
 nodes: slurmd
-  ! node[1-2]: restart of slurmd.service: is started anew
+  ! node[1-2]: slurmd.service: is started anew
       disrupts: kills running jobs on node[1-2]
 left out: node[3-4]: ssh: node[3-4] does not answer
 

@@ -319,7 +319,7 @@ impl Act for Associations {
             Err(HostError::Away(why)) => return Err(HostError::Away(why).into()),
             Err(_) => (Vec::new(), format!("adds {}", self.named())),
         };
-        Ok(Look::Change(Change { summary, diff: None, undo: Undo::Database(DatabaseUndo { missing }), drift: false }))
+        Ok(Look::Change(Change::new(summary, Undo::Database(DatabaseUndo { missing }))))
     }
 
     fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {

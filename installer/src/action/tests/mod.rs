@@ -1,5 +1,6 @@
 //! What every action keeps to, whatever it does: written once, for all kinds.
 mod hosts;
+mod leaving;
 mod samples;
 mod single;
 mod vain;

@@ -30,7 +30,7 @@ pub fn materials() -> Materials {
 }
 
 pub fn setting() -> Setting {
-    Setting { keep: "/var/lib/slurmdash-install/kept/1".into(), written: BTreeMap::new() }
+    Setting { keep: "/var/lib/slurmdash-install/kept/1".into(), written: BTreeMap::new(), keep_data: true }
 }
 
 pub fn strings(words: &[&str]) -> Vec<String> {
@@ -116,6 +116,7 @@ fn folder(path: &str, owner: &str, holds: Holds) -> Action {
 
 fn folders() -> Vec<Sample> {
     vec![
+        sample("own folder", bare, Action::OwnFolder(OwnFolder)),
         sample("new folder", bare, folder("/srv/a/b/c", "root", Holds::Scratch))
             .but(|fake| fake.put_file("/srv/a/mine", "mine\n", 0o644), |fake| fake.text("/srv/a/mine").is_some()),
         sample("folder with data", with_identities, folder("/srv/state", "slurm", Holds::Data)).but(
@@ -409,11 +410,12 @@ pub fn kind(action: &Action) -> usize {
             Expected::DashboardJobRuns { .. } => 17,
             Expected::DashboardAnswers { .. } => 18,
         },
+        Action::OwnFolder(_) => 19,
     }
 }
 
 /// How many kinds there are.
-pub const KINDS: usize = 19;
+pub const KINDS: usize = 20;
 
 /// The folder for copies, and all that may stay.
 pub const KEPT: &[&str] = &["/var/lib/slurmdash-install"];

@@ -109,6 +109,26 @@ fn a_database_that_goes_is_kept_and_one_that_nobody_could_ask_for_stays() {
     assert!(fake.change(|world| world.databases.contains("slurm_acct")));
 }
 
+#[test]
+fn what_is_added_to_the_accounting_is_said_as_far_as_it_is_known() {
+    let fake = cluster();
+    let (accounts, qos, members) = (Vec::new(), Vec::new(), Vec::new());
+    let action = Associations { cluster: "other".into(), accounts, qos, members };
+    assert_eq!(change(action.look(&fake, &setting()).unwrap()).summary, "adds cluster other");
+    fake.set_unit("slurmdbd.service", crate::host::UnitVerb::Stop).unwrap();
+    let summary = change(action.look(&fake, &setting()).unwrap()).summary;
+    assert_eq!(summary, "adds the cluster");
+}
+
+#[test]
+fn new_is_what_was_not_there_whatever_the_words_say() {
+    for (name, is_new) in [("new file", true), ("new program", true), ("newer program", false), ("new folder", true)] {
+        let sample = sample(name);
+        let change = change(sample.action.look(&(sample.host)(), &setting()).unwrap());
+        assert_eq!(change.is_new(), is_new, "{name}: {}", change.summary);
+    }
+}
+
 fn wait(expected: Expected) -> Await {
     Await { expected, within_seconds: 3, log: None }
 }
@@ -178,4 +198,24 @@ fn a_host_that_goes_away_is_not_waited_for() {
     let _ = fake.remove(Path::new("/etc/hostname"));
     let error = wait(Expected::MungeAnswers).execute(&fake, &setting(), &materials()).unwrap_err();
     assert!(matches!(error, StepError::Host(HostError::Away(_))), "{error:?}");
+}
+
+#[test]
+fn a_daemon_that_dies_within_its_first_seconds_is_noticed_where_it_is_started() {
+    let line = "slurmctld: error: cannot find sched plugin for sched/nosuch";
+    let name = "slurmctld.service".to_owned();
+    let log = None;
+    let actions = [
+        Action::RestartUnit(RestartUnit { name: name.clone(), reload: false, log: log.clone() }),
+        Action::SetUnit(SetUnit { name, enabled: true, running: true, log }),
+    ];
+    for action in actions {
+        let fake = with(&["slurmctld"], &[("/etc/slurm/slurm.conf", "SchedulerType=sched/nosuch\n")], &[]);
+        // systemd has taken it for started for more than a second by then.
+        fake.break_unit_after("slurmctld.service", &[line], 14);
+        let error = action.execute(&fake, &setting(), &Materials::default()).unwrap_err();
+        let StepError::NotReached { said, log } = &error else { panic!("{error:?}") };
+        assert!(said.contains("slurmctld.service") && said.contains("plugin"), "{said}");
+        assert!(log.iter().any(|there| there == line), "{log:?}");
+    }
 }

@@ -162,7 +162,14 @@ impl Fake {
     /// A unit does not start any more: it says this. `at_once`: systemd sees it fail when it is started, else later.
     pub fn break_unit(&self, name: &str, log: &[&str], at_once: bool) {
         let log = log.iter().map(|&line| line.to_owned()).collect();
-        self.change(|world| world.broken.insert(name.to_owned(), Broken { log, at_once }));
+        self.change(|world| world.broken.insert(name.to_owned(), Broken { log, at_once, lasts: None }));
+    }
+
+    /// A unit starts, and ends by itself so many moments later: it says this.
+    pub fn break_unit_after(&self, name: &str, log: &[&str], moments: u32) {
+        let log = log.iter().map(|&line| line.to_owned()).collect();
+        let broken = Broken { log, at_once: false, lasts: Some(moments) };
+        self.change(|world| world.broken.insert(name.to_owned(), broken));
     }
 
     /// Writes below a folder find no room (`ENOSPC`).

@@ -1,7 +1,7 @@
 //! systemd of a host in memory.
 use std::path::Path;
 
-use super::world::World;
+use super::world::{Broken, World};
 use crate::host::{Attributes, HostError, Unit, UnitVerb};
 
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
@@ -19,15 +19,10 @@ impl World {
     pub fn unit(&self, name: &str) -> Unit {
         let active = self.daemons.get(name).map_or("inactive", |daemon| daemon.active.as_str());
         if self.unit_file(name).is_none() {
-            return Unit {
-                load: "not-found".into(),
-                active: active.into(),
-                enabled: String::new(),
-                kind: String::new(),
-            };
+            return known("not-found", active, "");
         }
         let enabled = if self.tree.has(&format!("{WANTS}/{name}")) { "enabled" } else { "disabled" };
-        Unit { load: "loaded".into(), active: active.into(), enabled: enabled.into(), kind: "simple".into() }
+        known("loaded", active, enabled)
     }
 
     /// Starts it with the host from now on.
@@ -87,9 +82,16 @@ impl World {
             return Ok(());
         }
         let (log, at_once) = match (broken, complaint) {
+            (Some(Broken { log, lasts: Some(lasts), .. }), _) => {
+                daemon.active = "active".into();
+                daemon.starts += 1;
+                daemon.ends = Some((lasts, log));
+                return Ok(());
+            }
             (Some(broken), _) => (broken.log, broken.at_once),
             (None, Some(complaint)) => (vec![complaint], true),
             (None, None) => {
+                daemon.ends = None;
                 daemon.active = "active".into();
                 daemon.starts += 1;
                 daemon.log.push(format!("Started {name}."));
@@ -164,6 +166,14 @@ impl World {
             if daemon.active == "activating" {
                 daemon.active = "failed".into();
             }
+            match daemon.ends.take() {
+                Some((0, log)) if daemon.active == "active" => {
+                    daemon.active = "failed".into();
+                    daemon.log.extend(log);
+                }
+                Some((moments, log)) => daemon.ends = Some((moments.saturating_sub(1), log)),
+                None => {}
+            }
         }
     }
 
@@ -178,6 +188,12 @@ impl World {
             }
         }
     }
+}
+
+fn known(load: &str, active: &str, enabled: &str) -> Unit {
+    let (load, active, enabled) = (load.into(), active.into(), enabled.into());
+    let kind = if load == "not-found" { String::new() } else { "simple".into() };
+    Unit { load, active, enabled, kind, starts_again: false }
 }
 
 fn no_unit(name: &str) -> HostError {

@@ -24,6 +24,8 @@ pub struct Daemon {
     pub log: Vec<String>,
     /// Times it was started or read its configuration.
     pub starts: u32,
+    /// It ends by itself after so many moments, and says this.
+    pub ends: Option<(u32, Vec<String>)>,
 }
 
 /// How a unit that does not start fails.
@@ -33,6 +35,8 @@ pub struct Broken {
     pub log: Vec<String>,
     /// systemd sees it at once; else it is up for a moment first.
     pub at_once: bool,
+    /// It is up for so many moments, and systemd takes it for started.
+    pub lasts: Option<u32>,
 }
 
 /// The host as it is: what is on its disks, and what runs.

@@ -21,7 +21,13 @@ fn shown(text: &str) -> Result<Shown, HostError> {
         return Err(HostError::Malformed(String::from("systemctl show does not tell LoadState and ActiveState")));
     };
     let or_none = |name| value(name).unwrap_or_default();
-    let unit = Unit { load, active, enabled: or_none("UnitFileState"), kind: or_none("Type") };
+    let unit = Unit {
+        load,
+        active,
+        enabled: or_none("UnitFileState"),
+        kind: or_none("Type"),
+        starts_again: or_none("SubState").starts_with("auto-restart"),
+    };
     Ok(Shown { unit, needs_reload: value("NeedDaemonReload").as_deref() == Some("yes") })
 }
 
@@ -36,8 +42,8 @@ fn name(name: &str) -> Result<&str, HostError> {
 
 fn show(host: &dyn Host, unit: &str) -> Result<Shown, HostError> {
     let command = Command::new("systemctl").args(["show", "--no-pager"]);
-    let command =
-        command.args(["--property=LoadState,ActiveState,UnitFileState,Type,NeedDaemonReload", "--", name(unit)?]);
+    let wanted = "--property=LoadState,ActiveState,SubState,UnitFileState,Type,NeedDaemonReload";
+    let command = command.args([wanted, "--", name(unit)?]);
     shown(&run_well(host, &command)?.text())
 }
 
@@ -92,13 +98,11 @@ mod tests {
     fn what_systemd_says_is_read() {
         let text = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nType=forking\nNeedDaemonReload=yes\n";
         let found = shown(text).unwrap();
-        assert!(
-            found.unit.tells_when_up()
-                && found.needs_reload
-                && found.unit.exists()
-                && found.unit.is_active()
-                && found.unit.is_enabled()
-        );
+        assert!(found.needs_reload && found.unit.exists() && found.unit.is_active() && found.unit.is_enabled());
+        assert!(!found.unit.tells_when_up() && !found.unit.starts_again);
+        let text = "Type=notify\nLoadState=loaded\nActiveState=activating\nSubState=auto-restart\nUnitFileState=\n";
+        let unit = shown(text).unwrap().unit;
+        assert!(unit.tells_when_up() && unit.starts_again);
         let text = "LoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n";
         let found = shown(text).unwrap();
         assert!(!found.unit.tells_when_up() && !found.needs_reload && !found.unit.exists() && !found.unit.is_enabled());

@@ -73,6 +73,31 @@ fn what_was_not_shown_is_refused_before_it_is_done() {
 }
 
 #[test]
+fn a_daemon_that_died_after_the_plan_was_shown_is_told_with_its_log() {
+    let mut lab = Lab::new(&["a"]);
+    lab.stage(&[]);
+    lab.step("a", conf(), &[]);
+    let runs = SetUnit { name: "app.service".into(), enabled: true, running: true, log: None };
+    let runs = lab.step("a", Action::SetUnit(runs), &[]);
+    let shown = lab.preview();
+    assert_eq!(shown.same, std::slice::from_ref(&runs));
+    lab.fake("a").change(|world| {
+        let daemon = world.daemons.get_mut("app.service").unwrap();
+        daemon.active = "failed".into();
+        daemon.log.push("app: fatal: No space left on device".into());
+    });
+    let report = lab.apply_as_shown(&shown, &Options::default()).unwrap();
+    assert_eq!((report.ended, &report.failures[0].step), (Ended::Failed, &runs));
+    let StepError::NotReached { said, log } = &report.failures[0].error else { panic!("{report:?}") };
+    assert!(said.contains("app.service") && said.contains("the disk is full"), "{said}");
+    assert!(log.iter().any(|line| line.contains("fatal")), "{log:?}");
+    // One that somebody stopped did not fail.
+    lab.fake("a").change(|world| world.daemons.get_mut("app.service").unwrap().active = "inactive".into());
+    let report = lab.apply_as_shown(&shown, &Options { resume: true, ..Options::default() }).unwrap();
+    assert!(matches!(report.failures[0].error, StepError::Refused(_)), "{report:?}");
+}
+
+#[test]
 fn what_was_changed_by_hand_after_it_was_shown_is_refused() {
     let (mut lab, ..) = with_restart();
     lab.apply();

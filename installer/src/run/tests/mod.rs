@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::action::{
-    Action, AddGroup, Await, Content, Expected, Holds, Look, MakeDirectory, Materials, RestartUnit, Reverted, Setting,
-    Undo, WriteFile,
+    Action, AddGroup, Await, Content, Expected, Holds, Look, MakeDirectory, Materials, RestartUnit, Reverted, SetUnit,
+    Setting, Undo, WriteFile,
 };
 use crate::clock::Clock;
 use crate::facts::{Facts, Wanted};

@@ -96,3 +96,16 @@ fn data_goes_with_the_folder_only_when_that_is_wanted() {
         }
     }
 }
+
+#[test]
+fn hosts_are_left_when_everything_is_undone() {
+    let lab = Lab::new(&["a", "b", "c"]);
+    lab.fake("a").put_file("/var/lib/slurmdash-install/bin/slurmdash-0", "program", 0o700);
+    lab.fake("b").put_file("/var/lib/slurmdash-install/kept/1/etc/hosts", "by hand", 0o600);
+    *lab.reached["c"].away.lock().unwrap() = true;
+    let cleared = clear(&lab.hosts(), 2);
+    assert_eq!(lab.fake("a").entry("/var/lib/slurmdash-install".as_ref()).unwrap(), None);
+    let kept = PathBuf::from("/var/lib/slurmdash-install/kept/1");
+    assert_eq!(cleared.kept, BTreeMap::from([("b".to_owned(), vec![kept])]));
+    assert_eq!(cleared.away, BTreeMap::from([("c".to_owned(), "no route to host".to_owned())]));
+}
