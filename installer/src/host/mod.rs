@@ -19,6 +19,9 @@ use crate::bytes::Bytes;
 /// Largest file that is read or written as a whole, bytes; the program itself is copied otherwise.
 pub const MAX_FILE: u64 = 16 << 20;
 
+/// The installer's own file among apt's sources.
+pub(crate) const APT_SOURCE: &str = "/etc/apt/sources.list.d/slurmdash.list";
+
 /// Why something can't be seen or done on a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum HostError {
