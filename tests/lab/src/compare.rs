@@ -25,7 +25,8 @@ pub struct Exception {
     pub reason: &'static str,
 }
 
-const fn anything(path: &'static str, reason: &'static str) -> Exception {
+/// An exception for whatever is different at a path.
+pub const fn anything(path: &'static str, reason: &'static str) -> Exception {
     Exception { path, may: May::Anything, reason }
 }
 
