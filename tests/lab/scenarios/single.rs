@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use lab::Shape;
 use lab::base::Release;
 use lab::census::Snapshot;
-use lab::compare::{Exception, May, NOTHING};
+use lab::compare::{Exception, NOTHING, anything};
 
 use crate::api::Dashboard;
 use crate::installer::{CHANGES, install, says};
@@ -12,7 +12,7 @@ use crate::stage;
 use crate::stage::Stage;
 
 const fn runs(path: &'static str) -> Exception {
-    Exception { path, may: May::Anything, reason: "what a running cluster writes by itself" }
+    anything(path, "what a running cluster writes by itself")
 }
 
 /// What changes on a host with a cluster when nobody does anything.

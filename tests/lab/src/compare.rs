@@ -25,7 +25,8 @@ pub struct Exception {
     pub reason: &'static str,
 }
 
-const fn anything(path: &'static str, reason: &'static str) -> Exception {
+/// An exception for whatever is different at a path.
+pub const fn anything(path: &'static str, reason: &'static str) -> Exception {
     Exception { path, may: May::Anything, reason }
 }
 
@@ -56,6 +57,8 @@ pub const EXCEPTIONS: &[Exception] = &[
     anything("/var/lib/dpkg/available*", CACHE),
     anything("/var/lib/dpkg/lock*", "held by the package manager"),
     anything("/var/lib/dpkg/triggers", "the package manager's own list of what to do later"),
+    anything("/var/lib/dpkg/diversions-old", "the package manager's copy of what was before its last change"),
+    anything("/var/lib/dpkg/statoverride-old", "the package manager's copy of what was before its last change"),
     mtime("/var/lib/dpkg/diversions*", "written whole when any package changes"),
     mtime("/var/lib/dpkg/statoverride*", "written whole when any package changes"),
     mtime("/var/lib/dpkg/alternatives", "written whole when a package with an alternative comes or goes"),

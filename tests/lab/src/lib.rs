@@ -100,9 +100,7 @@ impl Lab {
         let shared = place()?;
         let folder = shared.join(number.to_string());
         fs::create_dir_all(folder.join("hosts"))?;
-        // Closed in every program that is started, as std opens files with O_CLOEXEC.
-        let lock = File::create(folder.join("lock"))?;
-        lock.lock()?;
+        let lock = lock(&number.to_string())?;
         Ok(Self { number, shared, folder, watcher: None, _lock: lock })
     }
 
@@ -110,7 +108,7 @@ impl Lab {
         for folder in ["shared", "home"] {
             fs::create_dir_all(self.folder.join(folder))?;
         }
-        let _alone = self.alone()?;
+        let _alone = lock("all")?;
         net::up(self.number)?;
         cache::up(&self.shared)?;
         root::keys(self)
@@ -157,16 +155,9 @@ impl Lab {
         for host in self.hosts()? {
             host.kill()?;
         }
-        let _alone = self.alone()?;
+        let _alone = lock("all")?;
         net::down(self.number)?;
-        cache::down_when_last(&self.shared)
-    }
-
-    /// Held for what labs share.
-    fn alone(&self) -> Result<File> {
-        let lock = File::create(self.shared.join("lock"))?;
-        lock.lock()?;
-        Ok(lock)
+        cache::down_when_last()
     }
 
     /// Forgets what hosts wrote.
@@ -209,6 +200,18 @@ impl Drop for Lab {
             let _ = watcher.wait();
         }
     }
+}
+
+/// What is the machine's and not a folder's: two checkouts have the same bridges, cgroups and cache.
+const RUN: &str = "/run/slurmdash-lab";
+
+/// Waits for a lock: a lab's by its number, or `all` for what labs share. It is closed in every program that is started,
+/// as std opens files with `O_CLOEXEC`.
+fn lock(name: &str) -> Result<File> {
+    fs::create_dir_all(RUN)?;
+    let lock = File::create(Path::new(RUN).join(format!("{name}.lock")))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 /// Why there can be no lab here, as an error.

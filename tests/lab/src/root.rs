@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::host::Shape;
 use crate::net::{self, CACHE};
 use crate::run::{eventually, run};
-use crate::{Lab, base};
+use crate::{Lab, base, lock};
 
 /// Where a host's disk is, below its folder.
 pub struct Places {
@@ -48,7 +48,7 @@ pub fn mount(lab: &Lab, places: &Places, shape: &Shape) -> Result<()> {
     let lower = if let Ok(lower) = fs::read_to_string(&made) {
         PathBuf::from(lower)
     } else {
-        let _alone = lab.alone()?;
+        let _alone = lock("all")?;
         let lower = base::make(&lab.shared, shape.release)?;
         fs::write(&made, lower.display().to_string())?;
         lower
