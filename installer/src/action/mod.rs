@@ -9,15 +9,18 @@
 mod account;
 mod await_;
 mod cause;
+mod copy;
 mod dashboard;
 mod database;
 mod directory;
+mod drain;
 mod file;
 mod firewall;
 mod packages;
 mod place;
 mod program;
 mod unit;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,17 +33,20 @@ use crate::host::{Host, HostError};
 pub use account::AccountUndo;
 pub use account::{AddGroup, AddUser};
 pub use await_::{Await, Expected};
+pub use copy::{KeepCopy, Source};
 pub use dashboard::AddDashboardAdmin;
 pub use database::DatabaseUndo;
 pub use database::{Account, Associations, MakeDatabase, Member, Qos};
 pub use directory::DirectoryUndo;
 pub use directory::{Holds, MakeDirectory};
+pub use drain::DrainNodes;
 pub use file::{FileBefore, FileUndo, WriteFile};
 pub use firewall::OpenPorts;
 pub use packages::InstallPackages;
 pub use packages::PackagesUndo;
 pub use program::PutProgram;
 pub use unit::{RestartUnit, SetUnit};
+pub use upgrade::UpgradePackages;
 
 /// Why a step can't be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -151,6 +157,8 @@ pub enum Undo {
     },
     /// Ports that were closed, as the firewall writes them.
     Ports(Vec<String>),
+    /// Nodes that took jobs.
+    Drain(Vec<String>),
 }
 
 /// What came of undoing.
@@ -224,6 +232,12 @@ pub enum Action {
     AddDashboardAdmin(AddDashboardAdmin),
     /// A firewall lets connections in.
     OpenPorts(OpenPorts),
+    /// Nodes take no more jobs.
+    DrainNodes(DrainNodes),
+    /// Packages that are there come to the newest version.
+    UpgradePackages(UpgradePackages),
+    /// A copy is kept.
+    KeepCopy(KeepCopy),
     /// Nothing is changed; goes on when something is as expected.
     Await(Await),
 }
@@ -243,6 +257,9 @@ impl Action {
             Self::Associations(action) => action,
             Self::AddDashboardAdmin(action) => action,
             Self::OpenPorts(action) => action,
+            Self::DrainNodes(action) => action,
+            Self::UpgradePackages(action) => action,
+            Self::KeepCopy(action) => action,
             Self::Await(action) => action,
         }
     }

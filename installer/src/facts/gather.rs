@@ -52,7 +52,7 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
             .and_then(|environment| read::variable(&environment, "SUDO_USER")),
         users: host.users()?,
         groups: host.groups()?,
-        available: available(host, &os, &wanted.packages, &packages)?,
+        available: available(host, &os, wanted, &packages)?,
         packages,
         units,
         ports: listening.into_iter().filter(|(port, _)| wanted.ports.contains(port)).collect(),
@@ -110,10 +110,14 @@ fn packages(host: &dyn Host, os: &Os) -> Result<BTreeMap<String, String>, HostEr
 fn available(
     host: &dyn Host,
     os: &Os,
-    names: &[String],
+    wanted: &Wanted,
     installed: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, HostError> {
     let Some(system) = System::of(os) else { return Ok(BTreeMap::new()) };
+    let names = &wanted.packages;
+    if wanted.asks_mirrors {
+        host.refresh_packages()?;
+    }
     let ask = || {
         let found = system.available(host, names).unwrap_or_default();
         found.into_iter().map(|package| (package.name, package.version)).collect::<BTreeMap<_, _>>()
@@ -283,6 +287,7 @@ mod tests {
             digests: vec!["/etc/slurm/slurm.conf".into()],
             packages: vec!["munge".into(), "apptainer".into()],
             units: vec!["slurmd.service".into()],
+            asks_mirrors: false,
         };
         // The root folder, as there is no other.
         let facts = gather(&host, &wanted).unwrap();

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `lock` | held by the installer that runs |
 //! | `cluster.yaml` | the configuration that was applied last |
+//! | `former-hosts.json` | hosts that were in the cluster once, with what it takes to reach them |
 //! | `secrets/` | what was made once: munge's key, the database's password, … (0600) |
 //! | `runs/RUN/journal` | [`Record`]s, a line each (see `lines`), synced |
 //! | `runs/RUN/log` | what was shown, with times |

@@ -52,6 +52,9 @@ pub enum BreakOff {
     After,
 }
 
+/// File of the hosts that were in the cluster once.
+const FORMER: &str = "former-hosts.json";
+
 impl Journal {
     /// Opens the journal in a folder, which is made (0700) where it is not there, and keeps others away until it is
     /// dropped.
@@ -231,6 +234,16 @@ impl Journal {
     /// Keeps a copy of the `cluster.yaml` that is applied.
     pub fn keep_configuration(&self, text: &[u8]) -> Result<(), JournalError> {
         folder::write(&self.root, "cluster.yaml", text)
+    }
+
+    /// Hosts that were in the cluster once, as they were kept; `None` where there are none.
+    pub fn former_hosts(&self) -> Result<Option<Vec<u8>>, JournalError> {
+        folder::read(&self.root.join(FORMER))
+    }
+
+    /// Keeps the hosts that were in the cluster once: what is still on them can be undone by it.
+    pub fn keep_former_hosts(&self, json: &[u8]) -> Result<(), JournalError> {
+        folder::write(&self.root, FORMER, json)
     }
 }
 

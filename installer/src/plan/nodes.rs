@@ -7,7 +7,8 @@ use super::site::{SLURM_CONF, SPOOL, SRUN_PORTS, Site, SiteHost};
 use crate::action::{Expected, Holds};
 use crate::config::Role;
 
-const LOG: &str = "/var/log/slurm/slurmd.log";
+/// slurmd's log.
+pub(crate) const LOG: &str = "/var/log/slurm/slurmd.log";
 const DROP_IN: &str = "/etc/systemd/system/slurmd.service.d/50-slurmdash.conf";
 
 /// slurmd, and each node is ready.

@@ -6,6 +6,7 @@ use super::admin::{self, Admin};
 use super::family::{Daemon, Family};
 use super::hardware::{self, Node};
 use super::identities::{self, Numbers};
+use super::limits::Limits;
 use super::version::SlurmVersion;
 use crate::config::{Config, ConfigHost, Packages, Role, ShareFrom};
 use crate::facts::{Cgroup, Facts};
@@ -72,6 +73,14 @@ impl SiteHost<'_> {
     }
 }
 
+/// A host that was in the cluster and is not in the configuration any more.
+pub(crate) struct LeavingHost<'a> {
+    /// As it was configured.
+    pub(crate) host: &'a ConfigHost,
+    /// Whether it can be reached.
+    pub(crate) is_reached: bool,
+}
+
 /// Everything that is settled before the first phase.
 pub(crate) struct Site<'a> {
     /// The configuration.
@@ -80,6 +89,10 @@ pub(crate) struct Site<'a> {
     pub(crate) secrets: &'a Secrets,
     /// Hosts that could be reached, in order.
     pub(crate) hosts: Vec<SiteHost<'a>>,
+    /// Hosts that leave the cluster.
+    pub(crate) leaving: Vec<LeavingHost<'a>>,
+    /// Slurm is to come to the newest version, wherever there is one.
+    pub(crate) upgrade: bool,
     /// Numbers of the system's users.
     pub(crate) numbers: Numbers,
     /// The Unix user of the dashboard's first admin.
@@ -96,6 +109,7 @@ impl<'a> Site<'a> {
         config: &'a Config,
         facts: &'a BTreeMap<String, Facts>,
         secrets: &'a Secrets,
+        limits: &'a Limits,
     ) -> Result<Self, Vec<Finding>> {
         let mut findings = Vec::new();
         let mut hosts = Vec::new();
@@ -119,12 +133,15 @@ impl<'a> Site<'a> {
             findings.push(found);
             Admin::default()
         });
-        let slurm = release(config, &hosts);
+        let slurm = release(config, limits.upgrade, &hosts);
+        super::upgrade::judge(config, limits.upgrade, &hosts, &mut findings);
         let nodes = hardware::nodes(config, &hosts, &mut findings);
         let is_error = |finding: &Finding| finding.severity == crate::preflight::Severity::Error;
         match slurm {
             Some(slurm) if !findings.iter().any(is_error) => {
-                Ok(Self { config, secrets, hosts, numbers, admin, slurm, nodes })
+                let leaving = |host: &'a ConfigHost| LeavingHost { host, is_reached: facts.contains_key(&host.name) };
+                let leaving = limits.leaving.iter().map(leaving).collect();
+                Ok(Self { config, secrets, hosts, leaving, upgrade: limits.upgrade, numbers, admin, slurm, nodes })
             }
             Some(_) => Err(findings),
             None => {
@@ -228,8 +245,11 @@ pub(crate) fn is_left_out(host: &ConfigHost) -> bool {
 }
 
 /// Slurm's release on the controller: what is installed, else what would be, else what the distribution usually has.
-fn release(config: &Config, hosts: &[SiteHost]) -> Option<SlurmVersion> {
+fn release(config: &Config, upgrade: bool, hosts: &[SiteHost]) -> Option<SlurmVersion> {
     let controller = hosts.iter().find(|host| host.has(Role::Controller))?;
+    if let Some(newer) = super::upgrade::release(config, upgrade, controller) {
+        return Some(newer);
+    }
     let package = controller.family.package(Daemon::Controller);
     let facts = controller.facts;
     let ours = config.packages == Packages::Distribution || controller.file(controller.family.sources).is_some();

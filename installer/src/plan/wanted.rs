@@ -20,6 +20,7 @@ pub fn wanted(config: &Config, host: &ConfigHost) -> Wanted {
         digests: digests(config),
         packages: packages(host),
         units: units(host),
+        asks_mirrors: false,
     }
 }
 

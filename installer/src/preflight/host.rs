@@ -6,6 +6,7 @@ use crate::config::{Config, ConfigHost, Packages, Role, ShareFrom};
 use crate::facts::{Cgroup, Facts};
 use crate::plan::family::{Daemon, Family};
 use crate::plan::site::{MOUNTS, MUNGE_KEY, SLURM_CONF, SiteHost, WRITTEN};
+use crate::plan::upgrade::is_version;
 use crate::plan::version::SlurmVersion;
 use crate::plan::wanted::{INDEXES, ports};
 use crate::secrets::{MUNGE_KEY as MUNGE_KEY_FILE, Secrets};
@@ -154,12 +155,12 @@ impl Judge<'_> {
         let mut packages = daemons.into_iter().chain([self.family.client]);
         let found = packages.find_map(|name| self.facts.packages.get(name).or_else(|| self.facts.available.get(name)));
         let Some(found) = found.cloned() else { return };
-        let bare = found.split_once(':').map_or(found.as_str(), |(_, rest)| rest);
-        let is_it =
-            bare.strip_prefix(wanted.as_str()).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
-        if !is_it {
+        // An upgrade to it is planned then.
+        let newer = crate::plan::upgrade::newer(&self.family, self.facts);
+        let comes = newer.is_some_and(|newer| is_version(&newer.new, wanted));
+        if !is_version(&found, wanted) && !comes {
             let what = format!("its Slurm is {found}, and versions.slurm insists on {wanted}");
-            self.error(what, "change cluster.yaml, or bring that release by `packages`");
+            self.error(what, "change cluster.yaml, or bring that release by `packages` and `--upgrade`");
         }
     }
 

@@ -36,8 +36,17 @@ pub struct Back {
     /// Data that people or the cluster made is moved to the folder for copies on its host, rather than removed. What
     /// was dumped from a database is kept in any case.
     pub keep_data: bool,
+    /// Only what was done on these hosts; on all when empty.
+    pub hosts: Vec<String>,
     /// How many hosts are worked on at the same time, at most.
     pub parallel: usize,
+}
+
+impl Back {
+    /// Whether a step is to be undone.
+    pub fn means(&self, begun: &Begun) -> bool {
+        self.hosts.is_empty() || self.hosts.contains(&begun.host)
+    }
 }
 
 /// Something that is left for a person.
@@ -112,7 +121,8 @@ pub fn rollback(
 
 /// The runs that are to be undone, the last one first. The step that stays is in the last of them.
 fn targets(journal: &Journal, back: &Back) -> Result<Vec<Run>, RunError> {
-    let mut targets: Vec<Run> = journal.runs().into_iter().rev().filter(Run::stands).collect();
+    let is_meant = |run: &Run| run.stands() && (back.hosts.is_empty() || run.to_undo().any(|begun| back.means(begun)));
+    let mut targets: Vec<Run> = journal.runs().into_iter().rev().filter(is_meant).collect();
     if back.runs == Runs::Last {
         targets.truncate(1);
     }
@@ -147,7 +157,7 @@ impl Undoing<'_> {
 
     /// Undoes it; whether the one before may follow.
     fn whole(&self) -> Result<bool, RunError> {
-        let groups = order(self.run, self.back.to.as_ref());
+        let groups = order(self.run, self.back.to.as_ref(), |begun| self.back.means(begun));
         let steps = groups.iter().map(Vec::len).sum();
         self.tell(&Event::RollbackBegan { run: &self.run.id, steps });
         self.so_far().runs.push(self.run.id.clone());
@@ -172,7 +182,12 @@ impl Undoing<'_> {
             return Ok(false);
         }
         let stands = self.journal.run(&self.run.id).is_some_and(|run| run.to_undo().next().is_some());
-        let outcome = if stands { Outcome::Stopped } else { Outcome::RolledBack };
+        let outcome = match (stands, self.run.outcome()) {
+            (false, _) => Outcome::RolledBack,
+            // On the other hosts it is as it was.
+            (true, Some(before)) if !self.back.hosts.is_empty() => before,
+            (true, _) => Outcome::Stopped,
+        };
         self.journal.append(&Record::Ended { at: self.journal.clock().seconds(), outcome })?;
         Ok(!so_far.stopped)
     }

@@ -176,7 +176,7 @@ fn group(name: &str, gid: u32) -> Action {
 }
 
 fn last() -> Back {
-    Back { runs: Runs::Last, to: None, keep_data: true, parallel: 4 }
+    Back { runs: Runs::Last, to: None, keep_data: true, hosts: Vec::new(), parallel: 4 }
 }
 
 /// One host whose daemon is started anew when its configuration changes.
@@ -340,6 +340,44 @@ fn jobs_that_began_after_the_plan_was_shown_are_not_disturbed_either() {
     // When the job is over, going on does what is left.
     lab.reached["a"].jobs.lock().unwrap().clear();
     assert_eq!(lab.resume().changed, [restart]);
+}
+
+#[test]
+fn jobs_on_hosts_that_a_step_does_not_endanger_go_on_beside_it() {
+    let (mut lab, _, restart) = with_restart();
+    let mut other = Lab::new(&["b"]);
+    lab.reached.append(&mut other.reached);
+    let step = &mut lab.plan.stages[1].steps[0];
+    (step.disrupts, step.endangers) = (Some("ends jobs on b".into()), vec!["b".into()]);
+    *lab.reached["a"].jobs.lock().unwrap() = vec![12];
+    *lab.reached["b"].jobs.lock().unwrap() = vec![13];
+    let shown = lab.preview();
+    assert_eq!(shown.running_jobs, [13]);
+    let error = lab.apply_as_shown(&shown, &Options::default()).unwrap_err();
+    assert!(error.to_string().contains("a job runs now (13)"), "{error}");
+    lab.reached["b"].jobs.lock().unwrap().clear();
+    assert_eq!(lab.preview().disruptions().count(), 0);
+    assert!(lab.apply().changed.contains(&restart));
+}
+
+#[test]
+fn one_host_can_be_undone_alone() {
+    let mut lab = Lab::new(&["a", "b"]);
+    lab.stage(&[]);
+    lab.step("a", file("/etc/one", "1"), &[]);
+    let on_b = lab.step("b", file("/etc/one", "1"), &[]);
+    lab.apply();
+    lab.stage(&[]);
+    lab.step("a", file("/etc/two", "2"), &[]);
+    lab.apply();
+    let only = |host: &str| Back { runs: Runs::All, hosts: vec![host.to_owned()], ..last() };
+    let undone = lab.undo(&only("b")).unwrap();
+    assert!(undone.is_complete() && undone.reverted == [on_b], "{undone:#?}");
+    assert_eq!((lab.text("a", "/etc/one").as_deref(), lab.text("b", "/etc/one")), (Some("1"), None));
+    let outcomes: Vec<_> = lab.journal().runs().iter().map(|run| run.outcome()).collect();
+    assert_eq!(outcomes, [Some(Outcome::Done); 2], "for the others they are done");
+    assert_eq!(lab.undo(&only("b")).unwrap(), Undone::default(), "nothing is left there");
+    assert_eq!(lab.undo(&Back { runs: Runs::All, ..last() }).unwrap().reverted.len(), 2);
 }
 
 /// A head, a node that the head can do without, and a last stage on both.

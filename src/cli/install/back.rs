@@ -1,11 +1,14 @@
 //! The way back: `slurmdash install rollback` and `uninstall`, and what becomes of a run that failed.
 use std::process::ExitCode;
 
+use slurmdash_installer::config::MAX_HOSTS;
+use slurmdash_installer::hostlist;
 use slurmdash_installer::journal::{Journal, Run};
 use slurmdash_installer::plan::StepId;
 use slurmdash_installer::run::{Back, Hosts, Left, Runs, Undone, rollback};
 
 use super::cluster::{self, Source};
+use super::former::Former;
 use super::progress::Progress;
 use super::shown::LeftOut;
 use super::stop::Reins;
@@ -14,7 +17,7 @@ use super::{Place, text};
 use crate::cli::print_line;
 
 /// How far back it goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Asked<'a> {
     /// The last step that stays.
     pub to: Option<&'a str>,
@@ -22,6 +25,8 @@ pub struct Asked<'a> {
     pub all: bool,
     /// Data is kept as a copy.
     pub keep_data: bool,
+    /// Only these hosts, as hostlists.
+    pub limit: &'a [String],
 }
 
 /// Runs the command.
@@ -33,10 +38,13 @@ pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, Strin
         runs: if asked.all { Runs::All } else { Runs::Last },
         to: asked.to.map(|step| StepId(step.to_owned())),
         keep_data: asked.keep_data,
+        hosts: Vec::new(),
         parallel: 1,
     };
     let state = &place.state.state_dir;
-    let Some(said) = words(&cluster::look(state)?, &back) else {
+    let journal = cluster::look(state)?;
+    back.hosts = limited(&journal, asked.limit)?;
+    let Some(said) = words(&journal, &back) else {
         print_line("Nothing is installed from here, so there is nothing to undo.");
         return Ok(ExitCode::SUCCESS);
     };
@@ -53,9 +61,30 @@ pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, Strin
     let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
     let (config, _) = source.config(&journal)?;
     back.parallel = cluster::parallel(&config);
-    let hosts = cluster::reach(&config)?;
+    let hosts = cluster::reach(&config, &journal)?;
     let is_whole = undo(voice, &hosts, &mut journal, &reins, &back)?;
+    if is_whole {
+        Former::forget(&journal, &back.hosts)?;
+    }
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The hosts that are meant. One that is in the cluster is not: the others would miss it.
+fn limited(journal: &Journal, lists: &[String]) -> Result<Vec<String>, String> {
+    let mut hosts = Vec::new();
+    for list in lists {
+        hosts.extend(hostlist::expand(list, MAX_HOSTS).map_err(|error| plain(&format!("--limit {list}: {error}")))?);
+    }
+    if hosts.is_empty() {
+        return Ok(hosts);
+    }
+    let (config, _) = Source::Applied.config(journal)?;
+    match hosts.iter().find(|host| config.host(host).is_some()) {
+        None => Ok(hosts),
+        Some(host) => Err(plain(&format!(
+            "{host} is in the cluster: take it out of cluster.yaml and run `slurmdash install --config cluster.yaml` first"
+        ))),
+    }
 }
 
 /// What is undone, in words, before it is agreed to; nothing where there is nothing.
@@ -67,7 +96,10 @@ pub fn words(journal: &Journal, back: &Back) -> Option<String> {
     if runs.is_empty() {
         return None;
     }
-    let steps: usize = runs.iter().map(|run| run.to_undo().count()).sum();
+    let steps: usize = runs.iter().map(|run| run.to_undo().filter(|begun| back.means(begun)).count()).sum();
+    if steps == 0 && !back.hosts.is_empty() {
+        return None;
+    }
     let names: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
     let data = if back.keep_data {
         "Data (accounting, job state, the dashboard's store) is kept as a copy on its host."
@@ -112,5 +144,5 @@ fn lines(voice: Voice, undone: &Undone) -> Vec<String> {
 
 /// All of the last run.
 pub fn last_run(parallel: usize) -> Back {
-    Back { runs: Runs::Last, to: None, keep_data: true, parallel }
+    Back { runs: Runs::Last, to: None, keep_data: true, hosts: Vec::new(), parallel }
 }

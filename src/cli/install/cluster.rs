@@ -17,6 +17,7 @@ use slurmdash_installer::reach::Reach as _;
 use slurmdash_installer::run::{Away, Hosts, Preview, preview};
 use slurmdash_installer::secrets::Secrets;
 
+use super::former::Former;
 use super::voice::plain;
 
 /// Largest `cluster.yaml`, bytes.
@@ -91,6 +92,7 @@ pub struct Cluster {
     pub findings: Vec<Finding>,
     /// What is to be done. Empty where a finding forbids it.
     pub plan: Plan,
+    former: Former,
 }
 
 impl Cluster {
@@ -101,15 +103,21 @@ impl Cluster {
         limits: impl FnOnce(&Config) -> Result<Limits, String>,
     ) -> Result<Self, String> {
         let (config, text) = source.config(journal)?;
-        let limits = limits(&config)?;
+        let former = Former::with(journal, &config)?;
+        let limits = Limits { leaving: former.leaving(), ..limits(&config)? };
         let secrets = Secrets::load(&journal.secrets(), &mut |buffer| {
             getrandom::fill(buffer).map_err(|error| std::io::Error::other(error.to_string()))
         });
         let secrets = secrets.map_err(|error| error.to_string())?;
-        let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
-        let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
-        let (facts, away) = facts(&config, &fleet);
+        let mut all = config.clone();
+        all.hosts.extend(limits.leaving.iter().cloned());
+        let fleet = Fleet::of(&all).map_err(|error| error.to_string())?;
+        let waiting = waiting(&format!("looking at {} hosts", all.hosts.len()));
+        let (facts, mut away) = facts(&all, &fleet, limits.upgrade);
         let mut findings = preflight::judge(&config, &facts, &secrets);
+        findings.extend(preflight::leaving(&limits.leaving, &away));
+        findings.extend(preflight::upgrades(&config, &facts, limits.upgrade));
+        away.retain(|name, _| config.host(name).is_some());
         let plan = plan::make(&config, &facts, &secrets, &limits).unwrap_or_else(|more| {
             findings.extend(more);
             findings.sort();
@@ -119,7 +127,7 @@ impl Cluster {
         waiting.finish_and_clear();
         let is_forbidden = findings.iter().any(|finding| finding.severity == Severity::Error);
         let plan = if is_forbidden { Plan::default() } else { plan };
-        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, findings, plan })
+        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, findings, plan, former })
     }
 
     /// What the plan will change. Hosts that tell nothing are not in it, and left out.
@@ -137,6 +145,7 @@ impl Cluster {
     /// Keeps what is applied now: secrets before they are used, and the configuration.
     pub fn keep(&self, journal: &Journal) -> Result<(), String> {
         self.secrets.save(&journal.secrets()).map_err(|error| error.to_string())?;
+        self.former.keep(journal)?;
         journal.keep_configuration(self.text.as_bytes()).map_err(|error| error.to_string())
     }
 
@@ -146,17 +155,20 @@ impl Cluster {
     }
 }
 
-/// The hosts of a configuration, as they are reached. Nothing is connected yet.
-pub fn reach(config: &Config) -> Result<Hosts, String> {
-    Fleet::of(config).map(|fleet| Hosts(fleet.hosts)).map_err(|error| error.to_string())
+/// The hosts of a configuration and those that were in the cluster once, as they are reached. Nothing is connected yet.
+pub fn reach(config: &Config, journal: &Journal) -> Result<Hosts, String> {
+    let mut config = config.clone();
+    let former = Former::with(journal, &config)?;
+    config.hosts.extend(former.all());
+    Fleet::of(&config).map(|fleet| Hosts(fleet.hosts)).map_err(|error| error.to_string())
 }
 
 /// What every host tells of what the planner wants to know; and the hosts that tell nothing, with the reason.
-fn facts(config: &Config, fleet: &Fleet) -> (BTreeMap<String, Facts>, BTreeMap<String, String>) {
+fn facts(config: &Config, fleet: &Fleet, asks_mirrors: bool) -> (BTreeMap<String, Facts>, BTreeMap<String, String>) {
     let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
     let asked = fleet.each::<Facts, HostError>(&names, parallel(config), |name, reach| {
         let host = config.host(name).ok_or_else(|| HostError::Malformed(format!("{name} is no host")))?;
-        reach.facts(&plan::wanted(config, host))
+        reach.facts(&Wanted { asks_mirrors, ..plan::wanted(config, host) })
     });
     let (mut facts, mut away) = (BTreeMap::new(), BTreeMap::new());
     for (name, told) in asked {
@@ -177,7 +189,7 @@ pub fn facts_of_all(
     user.clone_into(&mut config.ssh.user);
     let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
     let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
-    let facts = facts(&config, &fleet);
+    let facts = facts(&config, &fleet, false);
     waiting.finish_and_clear();
     Ok(facts)
 }

@@ -79,7 +79,10 @@ impl Kind {
         match action {
             Action::Await(_) => Self::Awaited,
             Action::RestartUnit(_) => Self::Restarted,
-            Action::InstallPackages(_) | Action::MakeDatabase(_) | Action::AddDashboardAdmin(_) => Self::New,
+            Action::InstallPackages(_)
+            | Action::MakeDatabase(_)
+            | Action::AddDashboardAdmin(_)
+            | Action::KeepCopy(_) => Self::New,
             _ if summary.starts_with("new") => Self::New,
             _ => Self::Changed,
         }

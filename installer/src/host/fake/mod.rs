@@ -302,6 +302,7 @@ fn bare(hostname: &str) -> World {
         users: Vec::new(),
         groups: Vec::new(),
         catalogue: catalogue::debian_12(),
+        older: BTreeMap::new(),
         packages: BTreeMap::new(),
         mirror_down: false,
         daemons: BTreeMap::new(),
@@ -472,6 +473,10 @@ impl Host for Fake {
 
     fn install_packages(&self, names: &[String]) -> Result<(), HostError> {
         self.act(|world| world.install(names))
+    }
+
+    fn set_versions(&self, packages: &[Package]) -> Result<(), HostError> {
+        self.act(|world| world.set_versions(packages))
     }
 
     fn purge_packages(&self, names: &[String]) -> Result<(), HostError> {

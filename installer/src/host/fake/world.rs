@@ -50,6 +50,8 @@ pub struct World {
     pub groups: Vec<Group>,
     /// Packages that can be had.
     pub catalogue: BTreeMap<String, Offer>,
+    /// Packages that can be had in an older version too.
+    pub older: BTreeMap<String, Offer>,
     /// Packages that are there.
     pub packages: BTreeMap<String, Installed>,
     /// The mirrors don't answer.
@@ -228,13 +230,25 @@ impl World {
         Ok(found)
     }
 
+    /// Whether a package that is there comes to another version: it is asked for, or of one source with one that is.
+    fn is_upgraded(&self, name: &str, asked: &[String]) -> bool {
+        let is_other = |name: &str| match (self.packages.get(name), self.catalogue.get(name)) {
+            (Some(there), Some(offer)) => there.version != offer.version,
+            _ => false,
+        };
+        let version = self.catalogue.get(name).map(|offer| &offer.version);
+        let mates = asked.iter().filter_map(|name| Some(&self.catalogue.get(name)?.version));
+        is_other(name)
+            && (asked.iter().any(|asked| asked == name) || mates.into_iter().any(|mate| Some(mate) == version))
+    }
+
     /// What would come.
     pub fn would_install(&self, names: &[String]) -> Result<Vec<Package>, HostError> {
         let is_there = |name: &String| self.packages.get(name).is_some_and(|package| package.configured);
         let mut coming: Vec<Package> = self
             .closure(names)?
             .into_iter()
-            .filter(|name| !is_there(name))
+            .filter(|name| !is_there(name) || self.is_upgraded(name, names))
             .map(|name| Package { version: self.catalogue[&name].version.clone(), name })
             .collect();
         coming.sort();
@@ -249,7 +263,8 @@ impl World {
             self.configure(&name)?;
         }
         let coming: Vec<String> = self.closure(names)?;
-        let coming: Vec<String> = coming.into_iter().filter(|name| !self.packages.contains_key(name)).collect();
+        let comes = |name: &String| !self.packages.contains_key(name) || self.is_upgraded(name, names);
+        let coming: Vec<String> = coming.into_iter().filter(comes).collect();
         if self.mirror_down && !coming.is_empty() {
             let said = "E: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?";
             return Err(HostError::Failed { what: "apt-get".into(), said: said.into() });
@@ -265,8 +280,30 @@ impl World {
         Ok(())
     }
 
+    /// Brings packages that are there to versions.
+    pub fn set_versions(&mut self, packages: &[Package]) -> Result<(), HostError> {
+        for package in packages {
+            let offers = [&self.catalogue, &self.older].into_iter().filter_map(|offers| offers.get(&package.name));
+            let Some(offer) = offers.into_iter().find(|offer| offer.version == package.version).cloned() else {
+                let said = format!("E: Version '{}' for '{}' was not found", package.version, package.name);
+                return Err(HostError::Failed { what: "apt-get".into(), said });
+            };
+            self.part()?;
+            self.unpack_as(&package.name, &offer)?;
+        }
+        for package in packages {
+            self.part()?;
+            self.configure(&package.name)?;
+        }
+        Ok(())
+    }
+
     fn unpack(&mut self, name: &str) -> Result<(), HostError> {
         let offer = self.catalogue[name].clone();
+        self.unpack_as(name, &offer)
+    }
+
+    fn unpack_as(&mut self, name: &str, offer: &Offer) -> Result<(), HostError> {
         // dpkg makes the users of scripts that run before the unpacking.
         self.packages.insert(name.to_owned(), Installed { version: offer.version.clone(), configured: false });
         for folder in &offer.folders {

@@ -134,6 +134,10 @@ impl Host for Local {
         packages::System::here()?.install(self, names)
     }
 
+    fn set_versions(&self, packages: &[Package]) -> Result<(), HostError> {
+        packages::System::here()?.set_versions(self, packages)
+    }
+
     fn purge_packages(&self, names: &[String]) -> Result<(), HostError> {
         packages::System::here()?.purge(self, names)
     }
