@@ -22,7 +22,7 @@ pub(crate) struct Draft {
     stages: Vec<Stage>,
     /// Secrets, by host.
     materials: BTreeMap<String, Materials>,
-    /// Steps that write Slurm's own files, by controller.
+    /// Steps that write Slurm's own files, by host.
     pub(crate) slurm_conf: BTreeMap<String, Vec<StepId>>,
 }
 

@@ -42,6 +42,8 @@ pub use limits::Limits;
 pub use make::make;
 pub use wanted::wanted;
 
+pub(crate) use database::DATABASE;
+
 /// Part of an installation that can be asked for alone (`--only`). In order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

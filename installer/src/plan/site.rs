@@ -61,10 +61,11 @@ impl SiteHost<'_> {
     }
 
     /// Whether Slurm's files are kept in `/etc/slurm` there. Other nodes have them from the controllers (configless);
-    /// where a package puts a slurm.conf of its own, commands would read that one, so ours takes its place.
+    /// where there is a slurm.conf already, a package's or somebody's, commands would read that one, so ours takes its place.
     pub(crate) fn keeps_conf(&self) -> bool {
         let commands = self.is_controller() || self.has(Role::Login) || self.has(Role::Dashboard);
-        commands || (self.family.ships_slurm_conf && self.has(Role::Compute))
+        let is_there = self.file(SLURM_CONF).is_some();
+        commands || (self.has(Role::Compute) && (self.family.ships_slurm_conf || is_there))
     }
 
     /// A file as it is there.
@@ -196,8 +197,17 @@ impl<'a> Site<'a> {
         self.config.host_with(Role::BackupController).is_some()
     }
 
+    /// A place that is given among Slurm's options. What is there is not ours to make.
+    pub(crate) fn given(&self, option: &str) -> Option<&str> {
+        let options = self.config.slurm.options.iter();
+        options.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(option)).map(|(_, value)| value.as_str())
+    }
+
     /// slurmctld's state: shared where there are two controllers.
     pub(crate) fn state(&self) -> PathBuf {
+        if let Some(given) = self.given("StateSaveLocation") {
+            return PathBuf::from(given);
+        }
         match &self.config.storage.shared {
             Some(share) if self.has_backup() => share.path.join("slurmctld"),
             _ => PathBuf::from(STATE),

@@ -10,6 +10,7 @@ use crate::plan::upgrade::is_version;
 use crate::plan::version::SlurmVersion;
 use crate::plan::wanted::{INDEXES, ports};
 use crate::secrets::{MUNGE_KEY as MUNGE_KEY_FILE, Secrets};
+use crate::slurm_conf::Conf;
 
 /// Room that packages and logs need below `/var`, MiB.
 const ROOM: u64 = 1024;
@@ -167,7 +168,9 @@ impl Judge<'_> {
     fn munge_key(&mut self, cluster: &Cluster) {
         let there = self.facts.digests.get(Path::new(MUNGE_KEY));
         let is_other = there.is_some_and(|there| *there != crate::plan::sha256(&cluster.secrets.munge_key.0));
-        if !is_other {
+        // A host that was away when the key was rotated has the one before.
+        let before = cluster.secrets.munge_key_before.as_ref().map(|before| crate::plan::sha256(&before.0));
+        if !is_other || there == before.as_ref() {
             return;
         }
         let runs = |unit: &str| self.facts.units.get(unit).is_some_and(crate::host::Unit::is_active);
@@ -187,7 +190,12 @@ impl Judge<'_> {
         let packaged = self.family.ships_slurm_conf && self.facts.packages.contains_key(self.family.client);
         let runs = |unit: &str| self.facts.units.get(unit).is_some_and(crate::host::Unit::is_active);
         let is_used = ["slurmctld.service", "slurmd.service"].into_iter().any(runs);
-        if by_hand.is_some() && (is_used || !packaged) {
+        if by_hand.is_some_and(|text| self.is_adopted(text)) {
+            self.warning(
+                format!("{SLURM_CONF} was written by somebody else for this cluster; it is replaced, and comes back with a rollback"),
+                "`--plan --diff` shows what changes in it",
+            );
+        } else if by_hand.is_some() && (is_used || !packaged) {
             self.error(
                 format!("{SLURM_CONF} was written by somebody else"),
                 "`slurmdash install adopt` reads that cluster and writes the cluster.yaml for it; to begin anew, move the \
@@ -199,6 +207,20 @@ impl Judge<'_> {
             let what = format!("{} jobs run there", jobs.len());
             self.warning(what, "they go on: a step that would end them is refused unless it is named");
         }
+    }
+
+    /// Whether a slurm.conf by hand is of the cluster that is described: its name and its controllers are the same.
+    fn is_adopted(&self, text: &str) -> bool {
+        let conf = Conf::parse(text);
+        let short = |name: &str| name.split(['(', '.']).next().unwrap_or_default().trim().to_ascii_lowercase();
+        let mut theirs: Vec<String> = conf.all("SlurmctldHost").map(short).collect();
+        if theirs.is_empty() {
+            theirs =
+                ["ControlMachine", "BackupController"].iter().filter_map(|name| conf.get(name)).map(short).collect();
+        }
+        let ours: Vec<String> = self.config.controllers().map(|host| host.name.to_ascii_lowercase()).collect();
+        let is_name = conf.get("ClusterName").is_some_and(|name| name.eq_ignore_ascii_case(&self.config.cluster));
+        is_name && theirs == ours
     }
 
     fn surroundings(&mut self) {

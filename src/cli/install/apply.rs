@@ -43,7 +43,8 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
     let mut resume = wish.resume;
     let mut agreed = wish.yes;
     loop {
-        let cluster = Cluster::look_at(&source, &journal, |config| limits(wish, config))?;
+        let cluster =
+            Cluster::look_at(&source, &journal, |config| limits(wish, config), wish.rotate_munge_key && !resume)?;
         let preview = cluster.preview(&journal);
         let shown = shown(&cluster, &preview, wish);
         text::print(&text::plan(voice, &shown, wish.diff));
@@ -105,7 +106,7 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
 /// `--plan`: shows, and does nothing.
 fn show(voice: Voice, wish: &Apply, source: &Source) -> Result<ExitCode, String> {
     let journal = cluster::look(&wish.place.state.state_dir)?;
-    let cluster = Cluster::look_at(source, &journal, |config| limits(wish, config))?;
+    let cluster = Cluster::look_at(source, &journal, |config| limits(wish, config), wish.rotate_munge_key)?;
     let preview = cluster.preview(&journal);
     let shown = shown(&cluster, &preview, wish);
     if wish.json {

@@ -1,4 +1,5 @@
 //! The way back: `slurmdash install rollback` and `uninstall`, and what becomes of a run that failed.
+use std::path::Path;
 use std::process::ExitCode;
 
 use slurmdash_installer::config::MAX_HOSTS;
@@ -6,6 +7,7 @@ use slurmdash_installer::hostlist;
 use slurmdash_installer::journal::{Journal, Run};
 use slurmdash_installer::plan::StepId;
 use slurmdash_installer::run::{Back, Hosts, Left, Runs, Undone, rollback};
+use slurmdash_installer::secrets::Secrets;
 
 use super::cluster::{self, Source};
 use super::former::Former;
@@ -15,6 +17,9 @@ use super::stop::Reins;
 use super::voice::{Colour, Voice, plain};
 use super::{Place, text};
 use crate::cli::print_line;
+
+/// munge's key on every host.
+const MUNGE_KEY: &str = "/etc/munge/munge.key";
 
 /// How far back it goes.
 #[derive(Debug, Clone)]
@@ -116,6 +121,15 @@ pub fn undo(voice: Voice, hosts: &Hosts, journal: &mut Journal, reins: &Reins, b
     let undone = reins.hold(|| rollback(hosts, journal, &progress, &reins.control, back));
     progress.pause();
     let undone = undone.map_err(|error| plain(&error.to_string()))?;
+    let is_put_back = |sha256: &str| {
+        let hosts =
+            undone.runs.iter().filter_map(|run| journal.run(run)).flat_map(|run| run.steps).map(|step| step.host);
+        hosts
+            .into_iter()
+            .any(|host| journal.written(&host).get(Path::new(MUNGE_KEY)).is_some_and(|there| there == sha256))
+    };
+    let unrotated = Secrets::unrotate_munge_key(&journal.secrets(), is_put_back);
+    unrotated.map_err(|error| error.to_string())?;
     text::print(&lines(voice, &undone));
     Ok(undone.is_complete())
 }

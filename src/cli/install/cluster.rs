@@ -4,6 +4,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use slurmdash_installer::adopt;
 use slurmdash_installer::clock::Clock;
 use slurmdash_installer::config::{self, Config};
 use slurmdash_installer::facts::{Facts, Wanted};
@@ -101,14 +102,19 @@ impl Cluster {
         source: &Source,
         journal: &Journal,
         limits: impl FnOnce(&Config) -> Result<Limits, String>,
+        rotates_munge_key: bool,
     ) -> Result<Self, String> {
         let (config, text) = source.config(journal)?;
         let former = Former::with(journal, &config)?;
         let limits = Limits { leaving: former.leaving(), ..limits(&config)? };
-        let secrets = Secrets::load(&journal.secrets(), &mut |buffer| {
-            getrandom::fill(buffer).map_err(|error| std::io::Error::other(error.to_string()))
-        });
-        let secrets = secrets.map_err(|error| error.to_string())?;
+        let mut random =
+            |buffer: &mut [u8]| getrandom::fill(buffer).map_err(|error| std::io::Error::other(error.to_string()));
+        let mut secrets = Secrets::load(&journal.secrets(), &mut random).map_err(|error| error.to_string())?;
+        let untaken = adopt::take_over(&mut secrets, &journal.secrets(), Path::new("/etc"));
+        let untaken = untaken.map_err(|error| error.to_string())?;
+        if rotates_munge_key {
+            secrets.rotate_munge_key(&mut random).map_err(|error| error.to_string())?;
+        }
         let mut all = config.clone();
         all.hosts.extend(limits.leaving.iter().cloned());
         let fleet = Fleet::of(&all).map_err(|error| error.to_string())?;
@@ -118,6 +124,10 @@ impl Cluster {
         findings.extend(preflight::leaving(&limits.leaving, &away));
         findings.extend(preflight::upgrades(&config, &facts, limits.upgrade));
         away.retain(|name, _| config.host(name).is_some());
+        findings.extend(untaken);
+        if rotates_munge_key {
+            findings.extend(away.iter().map(|(host, error)| keyless(host, error)));
+        }
         let plan = plan::make(&config, &facts, &secrets, &limits).unwrap_or_else(|more| {
             findings.extend(more);
             findings.sort();
@@ -153,6 +163,15 @@ impl Cluster {
     pub fn parallel(&self) -> usize {
         parallel(&self.config)
     }
+}
+
+/// A host that would be left with the old key, and could not talk to the others any more.
+fn keyless(host: &str, error: &str) -> Finding {
+    Finding::error(
+        Some(host),
+        format!("it can't be reached ({error}), and munge's key changes on all hosts or on none"),
+        "try again when it is up, or take it out of cluster.yaml",
+    )
 }
 
 /// The hosts of a configuration and those that were in the cluster once, as they are reached. Nothing is connected yet.

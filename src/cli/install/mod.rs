@@ -100,6 +100,9 @@ struct Apply {
     /// Bring Slurm to the newest version that the package sources have: slurmdbd, controllers, nodes, in that order
     #[arg(long)]
     upgrade: bool,
+    /// Give munge a new key on all hosts, beside running jobs
+    #[arg(long, conflicts_with_all = ["resume", "limit", "only"])]
+    rotate_munge_key: bool,
     /// Go on with a run that was broken off
     #[arg(long, conflicts_with = "plan")]
     resume: bool,
