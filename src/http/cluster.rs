@@ -28,6 +28,8 @@ pub async fn summary(State(app): State<Arc<App>>, who: Principal) -> Result<Json
         jobs: BTreeMap::new(),
         my_jobs: BTreeMap::new(),
         partitions: snapshot.partitions.to_vec(),
+        controllers: snapshot.controllers.all.clone(),
+        in_charge: snapshot.controllers.in_charge.clone(),
         max_file_size: app.config.uploads.max_file_size,
         freshness: snapshot.freshness.clone(),
     };

@@ -8,8 +8,8 @@ pub mod output;
 pub mod snapshot;
 pub mod topics;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
@@ -46,6 +46,8 @@ pub struct Live {
     watchers: AtomicUsize,
     last_asked: std::sync::Mutex<Option<Instant>>,
     look_now: Notify,
+    /// Held while a state is put in place and told.
+    publishing: std::sync::Mutex<()>,
 }
 
 impl Live {
@@ -58,6 +60,7 @@ impl Live {
             watchers: AtomicUsize::new(0),
             last_asked: std::sync::Mutex::new(None),
             look_now: Notify::new(),
+            publishing: std::sync::Mutex::default(),
         }
     }
 
@@ -82,10 +85,13 @@ impl Live {
         self.snapshot.borrow().clone()
     }
 
-    /// Puts a new state in place and tells its viewers what changed.
-    pub fn publish(&self, next: Snapshot) {
-        let next = Arc::new(next);
-        let previous = self.snapshot.send_replace(next.clone());
+    /// Puts a new state in place, made from the one before it, and tells its viewers what changed. One at a time, so that
+    /// nobody undoes what another has changed, and viewers hear of the changes in their order.
+    pub fn publish(&self, change: impl FnOnce(&Snapshot) -> Snapshot) {
+        let _alone = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let previous = self.last_known();
+        let next = Arc::new(change(&previous));
+        self.snapshot.send_replace(next.clone());
         for message in snapshot::changes(&previous, &next) {
             self.tell(&message, None);
         }
@@ -130,6 +136,14 @@ impl Live {
     /// Asks the poller not to wait for its next turn: something has just changed.
     pub fn look_now(&self) {
         self.look_now.notify_one();
+    }
+
+    /// Has Slurm looked at now, and waits until that is known.
+    pub async fn look_and_wait(&self) {
+        let mut states = self.snapshot.subscribe();
+        self.look_now();
+        // The sender is `self` and still here.
+        let _ = states.changed().await;
     }
 
     /// Waits until somebody calls [`Live::look_now`].

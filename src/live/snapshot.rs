@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use slurmdash_api::cluster::{Freshness, Node, Partition};
+use slurmdash_api::cluster::{Controllers, Freshness, Node, Partition};
 use slurmdash_api::jobs::Job;
 use slurmdash_api::live::ServerMessage;
 
@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub nodes: Arc<[Node]>,
     /// Every partition, the default one first.
     pub partitions: Arc<[Partition]>,
+    /// Every controller, and who is in charge.
+    pub controllers: Arc<Controllers>,
     /// How old this is.
     pub freshness: Freshness,
 }
@@ -49,8 +51,11 @@ pub fn changes(previous: &Snapshot, next: &Snapshot) -> Vec<ServerMessage> {
         messages.push(ServerMessage::Jobs { changed, gone, freshness: next.freshness.clone() });
     }
     let (changed, gone) = difference(&previous.nodes, &next.nodes, |node| node.name.as_str(), PartialEq::eq);
-    if news || !changed.is_empty() || !gone.is_empty() {
-        messages.push(ServerMessage::Nodes { changed, gone, freshness: next.freshness.clone() });
+    let others = (previous.controllers != next.controllers).then(|| Controllers::clone(&next.controllers));
+    if news || !changed.is_empty() || !gone.is_empty() || others.is_some() {
+        let (controllers, in_charge) = others.map_or((None, None), |others| (Some(others.all), others.in_charge));
+        let freshness = next.freshness.clone();
+        messages.push(ServerMessage::Nodes { changed, gone, controllers, in_charge, freshness });
     }
     messages
 }
@@ -76,6 +81,8 @@ fn difference<T: Clone, K: Hash + Eq + ToOwned<Owned = String> + ?Sized>(
 
 #[cfg(test)]
 mod tests {
+    use slurmdash_api::cluster::{Controller, ControllerRole};
+
     use super::*;
 
     #[test]
@@ -101,5 +108,27 @@ mod tests {
         let stale = Snapshot { freshness: Freshness { stale: true, ..Freshness::default() }, ..Snapshot::default() };
         assert_eq!(changes(&fresh, &fresh).len(), 0);
         assert_eq!(changes(&fresh, &stale).len(), 2);
+    }
+
+    #[test]
+    fn controllers_are_told_when_one_of_them_or_who_is_in_charge_changed() {
+        let with = |answers, in_charge: Option<&str>| {
+            let all = vec![Controller { host: "head1".to_owned(), role: ControllerRole::Primary, answers }];
+            let controllers = Arc::new(Controllers { all, in_charge: in_charge.map(str::to_owned) });
+            Snapshot { controllers, ..Snapshot::default() }
+        };
+        let told = |next: &Snapshot| {
+            [ServerMessage::Nodes {
+                changed: Vec::new(),
+                gone: Vec::new(),
+                controllers: Some(next.controllers.all.clone()),
+                in_charge: next.controllers.in_charge.clone(),
+                freshness: Freshness::default(),
+            }]
+        };
+        let (usual, silent, unclear) = (with(true, Some("head1")), with(false, None), with(true, None));
+        assert_eq!(changes(&usual, &usual), []);
+        assert_eq!(changes(&usual, &silent), told(&silent));
+        assert_eq!(changes(&unclear, &usual), told(&usual));
     }
 }

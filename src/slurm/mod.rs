@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::cluster::{Node, Partition};
+use slurmdash_api::cluster::{Controller, Node, Partition};
 use slurmdash_api::jobs::{ActionKind, Job, JobForecast, JobMore, JobRecordText, Source, Step, Usage};
 
 use crate::hands::{Hands, HandsError};
@@ -47,6 +47,11 @@ pub trait Slurm: Send + Sync + 'static {
 
     /// Every partition, the default one first. Source: scontrol(1) `show partition`.
     async fn partitions(&self) -> Result<Vec<Partition>, SlurmError>;
+
+    /// Every controller, in the order in which they take over, and whether it answers. Source: scontrol(1) `ping`.
+    ///
+    /// That none answers is no error. Controllers are asked one after the other, and one whose host is gone takes seconds.
+    async fn controllers(&self) -> Result<Vec<Controller>, SlurmError>;
 
     /// Hands a batch script to Slurm and answers its number. Source: sbatch(1).
     ///

@@ -1,5 +1,6 @@
 //! What goes on in the background while serving. Each task ends when the program stops.
 
+mod controllers;
 mod poller;
 mod upkeep;
 
@@ -30,6 +31,7 @@ const SUBMISSIONS_EVERY: Duration = Duration::from_secs(5);
 /// Starts them all.
 pub fn start(app: &Arc<App>, tasks: &TaskTracker) {
     spawn(app, tasks, poller::run(app.clone()));
+    spawn(app, tasks, controllers::run(app.clone()));
     spawn(app, tasks, watch_templates(app.clone()));
     spawn(app, tasks, end_uploads(app.clone()));
     spawn(app, tasks, tell_uploads(app.clone()));

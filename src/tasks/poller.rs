@@ -31,7 +31,7 @@ pub async fn run(app: Arc<App>) {
                 if was_stale {
                     tracing::info!("Slurm answers again");
                 }
-                app.live.publish(snapshot);
+                app.live.publish(|before| Snapshot { controllers: before.controllers.clone(), ..snapshot });
                 let snapshot = app.live.last_known();
                 app.history.follow_up(app.slurm.as_ref(), app.own.as_ref(), &snapshot, app.clock.now()).await;
             }
@@ -39,8 +39,9 @@ pub async fn run(app: Arc<App>) {
                 if !was_stale {
                     tracing::warn!(%error, "Slurm does not answer; the last known state is served");
                 }
-                let freshness = Freshness { stale: true, problem: Some(error.to_string()), ..previous.freshness };
-                app.live.publish(Snapshot { freshness, ..Snapshot::clone(&previous) });
+                let freshness =
+                    Freshness { stale: true, problem: Some(error.to_string()), ..previous.freshness.clone() };
+                app.live.publish(|before| Snapshot { freshness, ..before.clone() });
             }
         }
         let took = begun.elapsed();
@@ -52,6 +53,7 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
+/// What Slurm says now. Its controllers are asked for by another task.
 async fn look(app: &App, previous: &Snapshot, with_partitions: bool) -> Result<Snapshot, SlurmError> {
     let slurm = &app.slurm;
     let (mut jobs, mut nodes) = tokio::try_join!(slurm.jobs(), slurm.nodes())?;
@@ -65,5 +67,6 @@ async fn look(app: &App, previous: &Snapshot, with_partitions: bool) -> Result<S
     jobs.sort_by_key(|job| Reverse(job.job_id));
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
     let freshness = Freshness { taken_at: Some(app.clock.now()), stale: false, problem: None };
-    Ok(Snapshot { cluster, jobs: jobs.into(), nodes: nodes.into(), partitions, freshness })
+    let controllers = previous.controllers.clone();
+    Ok(Snapshot { cluster, jobs: jobs.into(), nodes: nodes.into(), partitions, controllers, freshness })
 }

@@ -16,6 +16,8 @@ export interface Server {
   password: string;
   /** Settings with which Slurm's own commands reach the cluster; absent on the simulated one. */
   slurm?: Record<string, string>;
+  /** Where a file with its name takes a controller of the simulated cluster away; absent on a real one. */
+  away?: string;
   /** Why there is none; nothing else is true then. */
   unavailable?: string;
 }
@@ -25,7 +27,9 @@ export async function withServer(cluster: string, use: (server: Server) => Promi
   const folder = mkdtempSync(join(tmpdir(), `slurmdash-e2e-${cluster}-`));
   try {
     if (cluster === "sim") {
-      await withDashboard(["--demo", "--dir", join(folder, "demo")], folder, {}, use);
+      const demo = join(folder, "demo");
+      const away = join(demo, "simulated-cluster/away");
+      await withDashboard(["--demo", "--dir", demo], folder, {}, (server) => use({ ...server, away }));
     } else {
       await withSlurm(folder, use);
     }

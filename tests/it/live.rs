@@ -9,7 +9,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::identity::Person;
 use crate::support::{PATIENCE, TestApp, json};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 async fn connect(app: &TestApp, headers: &[(&'static str, String)]) -> Result<Socket, u16> {
     let mut request = app.url.replace("http://", "ws://").into_client_request().unwrap();
@@ -24,16 +24,16 @@ async fn connect(app: &TestApp, headers: &[(&'static str, String)]) -> Result<So
     }
 }
 
-async fn viewer(app: &TestApp) -> Socket {
+pub async fn viewer(app: &TestApp) -> Socket {
     connect(app, &[("authorization", format!("Bearer {}", app.token))]).await.unwrap()
 }
 
-async fn say(socket: &mut Socket, message: &Value) {
+pub async fn say(socket: &mut Socket, message: &Value) {
     socket.send(Message::text(message.to_string())).await.unwrap();
 }
 
 /// The next message for which `wanted` holds.
-async fn hears(socket: &mut Socket, mut wanted: impl FnMut(&Value) -> bool) -> Value {
+pub async fn hears(socket: &mut Socket, mut wanted: impl FnMut(&Value) -> bool) -> Value {
     let search = async {
         loop {
             match socket.next().await.expect("the server ended it").unwrap() {

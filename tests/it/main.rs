@@ -9,6 +9,7 @@ mod backup;
 mod cluster;
 mod cluster_states;
 mod config;
+mod controllers;
 mod faults;
 mod hands_contract;
 mod hostile;

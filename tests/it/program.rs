@@ -26,12 +26,17 @@ impl Drop for Running {
 impl Running {
     /// Starts `slurmdash serve` with its ready file in `dir`, and waits for that.
     pub async fn start(dir: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(dir, |command| command.args(arguments).stderr(Stdio::null())).await
+    }
+
+    /// The same with what `set` adds to the command.
+    pub async fn start_with(dir: &Path, set: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let ready_file = dir.join("ready.json");
         // One of an earlier start would be taken for this one's.
         let _ = std::fs::remove_file(&ready_file);
         let mut command = Command::new(env!("CARGO_BIN_EXE_slurmdash"));
-        command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0", "--ready-file"]).arg(&ready_file);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        set(command.arg("serve")).args(["--listen", "127.0.0.1:0", "--ready-file"]).arg(&ready_file);
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
         let ready = eventually(async || std::fs::read(&ready_file).ok()).await;
         assert_eq!(std::fs::metadata(&ready_file).unwrap().permissions().mode() & 0o777, 0o600);
         Self { child, ready: serde_json::from_slice(&ready).unwrap() }

@@ -12,7 +12,7 @@ use slurmdash::slurm::{Action, JobId, JobRecord, Measured, Slurm, SlurmError, Su
 use slurmdash::store::submissions::{Beginning, Pending, SubmissionRecord};
 use slurmdash::store::walk::PageRequest;
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::cluster::{Node, Partition};
+use slurmdash_api::cluster::{Controller, Node, Partition};
 use slurmdash_api::jobs::{Job, JobForecast, JobRecordText};
 
 use crate::support::{TestApp, eventually, json, problem};
@@ -50,6 +50,9 @@ impl Slurm for Breaking {
     }
     async fn partitions(&self) -> Result<Vec<Partition>, SlurmError> {
         self.inner.partitions().await
+    }
+    async fn controllers(&self) -> Result<Vec<Controller>, SlurmError> {
+        self.inner.controllers().await
     }
     async fn submit(&self, person: &dyn Hands, submission: &Submission) -> Result<u32, SlurmError> {
         self.submitted.fetch_add(1, Ordering::Relaxed);

@@ -175,22 +175,28 @@ impl AddUser {
     }
 }
 
-/// Makes the home folder of somebody who is there without one, as useradd(8) does.
+/// Where a home folder is made, before it takes its place whole.
+fn home_beside(home: &Path) -> PathBuf {
+    home.with_file_name(format!(".{}.slurmdash", home.file_name().unwrap_or_default().to_string_lossy()))
+}
+
+/// Makes the home folder of somebody who is there without one, as useradd(8) does. It comes to its place in one go: one
+/// that is there is theirs, and nobody adds to it.
 fn make_home(host: &dyn Host, user: &User) -> Result<(), HostError> {
     let attributes = Attributes { mode: 0o700, uid: user.uid, gid: user.gid };
-    host.make_directory(&user.home, attributes)?;
+    let beside = home_beside(&user.home);
+    place::remove_all(host, &beside)?;
+    host.make_directory(&beside, attributes)?;
     let skeleton = Path::new("/etc/skel");
-    if host.entry(skeleton)?.is_none() {
-        return Ok(());
-    }
-    for name in host.list(skeleton)? {
+    let names = if host.entry(skeleton)?.is_some() { host.list(skeleton)? } else { Vec::new() };
+    for name in names {
         let model = skeleton.join(&name);
         if let Some(entry) = host.entry(&model)?.filter(|entry| entry.kind == Kind::File) {
             let attributes = Attributes { mode: entry.mode, ..attributes };
-            host.write(&user.home.join(name), &host.read(&model)?, attributes, Some(entry.modified))?;
+            host.write(&beside.join(name), &host.read(&model)?, attributes, Some(entry.modified))?;
         }
     }
-    Ok(())
+    host.move_away(&beside, &user.home)
 }
 
 impl Act for AddUser {
@@ -265,6 +271,7 @@ impl Act for AddUser {
             host.add_group(&self.group, gid)?;
         }
         if undo.makes_home {
+            place::remove_all(host, &home_beside(&self.home))?;
             reverted.kept.extend(self.clear_home(host, setting)?);
         }
         place::remove_empty(host, &undo.missing)?;

@@ -41,7 +41,8 @@ impl AddDashboardAdmin {
             return Ok(None);
         }
         let output = match host.run(&self.command(&["user", "list", "--json"])) {
-            Err(HostError::NotStarted { .. }) => return Ok(None),
+            // As when there is no such Unix user yet.
+            Err(HostError::NotStarted { .. } | HostError::Failed { .. }) => return Ok(None),
             output => output?,
         };
         let accounts: Option<Vec<Account>> = serde_json::from_slice(&output.stdout.0).ok();

@@ -3,7 +3,7 @@
 //! An action is data: it travels to its host, and into the journal. Secrets don't travel with it: a file that holds one
 //! names a [`Content::Material`], whose bytes come beside it when it is executed.
 //!
-//! Whoever adds a kind adds it to [`Action`] and implements [`Act`]; the generic tests (`tests/` in this crate) then
+//! Whoever adds a kind adds it to [`Action`] and implements [`Act`]; the generic tests (`tests` here) then
 //! fail it at every step, run it twice, kill it and compare the host with what it was.
 
 mod account;

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::host::{Attributes, Group, Package, User};
 use serde::{Deserialize, Serialize};
 
+use self::states::State;
 use super::file::attributes_of;
 use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo};
 use crate::host::{Host, HostError, Kind};
 
 mod evidence;
+mod states;
 mod traces;
 
 /// Packages are installed; those that are there already stay at their version, as far as the others can do with it. What
@@ -24,7 +26,7 @@ pub struct InstallPackages {
 /// How it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackagesUndo {
-    /// Packages that will come, with their versions.
+    /// Packages that will come, with their versions. What somebody else left half-installed is not among them.
     pub coming: Vec<Package>,
     /// Packages that were there and will be brought to another version, with the version they had. They stay, and undoing
     /// brings them back to that version where it can still be had.
@@ -72,13 +74,22 @@ const AT_STAKE: &[&str] = &[
 ];
 
 impl PackagesUndo {
-    pub(super) fn of(host: &dyn Host, will: Vec<Package>) -> Result<Self, HostError> {
+    pub(super) fn of(host: &dyn Host, setting: &Setting, will: Vec<Package>) -> Result<Self, HostError> {
         let there = host.packages()?;
-        let old = |package: &Package| there.iter().find(|old| old.name == package.name);
-        // What is half-installed has the version it will have, and came by an attempt that was broken off.
-        let upgraded = will.iter().filter_map(|new| old(new).filter(|old| old.version != new.version).cloned());
-        let upgraded: Vec<Package> = upgraded.collect();
-        let coming = will.into_iter().filter(|new| !upgraded.iter().any(|old| old.name == new.name)).collect();
+        let begun = states::begun(host, setting)?;
+        let states = states::of(host, &names(&will))?;
+        let (mut coming, mut upgraded) = (Vec::new(), Vec::new());
+        for new in will {
+            let is_ours = begun.contains(&new.name);
+            match (states.get(&new.name), there.iter().find(|old| old.name == new.name)) {
+                (None | Some(State::Remnant), _) => coming.push(new),
+                // What is half-installed was left so by this run, or by somebody else.
+                (Some(State::Half), _) if is_ours => coming.push(new),
+                (Some(State::Half), _) | (Some(State::Installed), None) => {}
+                (Some(State::Installed), Some(old)) if old.version == new.version => {}
+                (Some(State::Installed), Some(old)) => upgraded.push(old.clone()),
+            }
+        }
         let mut folders = BTreeMap::new();
         for folder in FOLDERS.iter().map(Path::new) {
             let is_folder = host.entry(folder)?.is_some_and(|entry| entry.kind == Kind::Directory);
@@ -150,8 +161,12 @@ impl std::fmt::Display for Versions {
 
 /// Brings back the versions that were there, and takes away what came.
 pub(super) fn take_away(host: &dyn Host, setting: &Setting, undo: &PackagesUndo) -> Result<Reverted, StepError> {
-    let there = host.packages()?;
-    let is_other = |old: &&Package| there.iter().any(|now| now.name == old.name && now.version != old.version);
+    let (there, states) = (host.packages()?, states::of(host, &names(&undo.upgraded))?);
+    // One that somebody removed since stays away.
+    let is_other = |old: &&Package| {
+        let is_known = matches!(states.get(&old.name), Some(State::Installed | State::Half));
+        is_known && !there.contains(old)
+    };
     let upgraded: Vec<Package> = undo.upgraded.iter().filter(is_other).cloned().collect();
     let refused = match upgraded.is_empty() {
         true => None,
@@ -169,6 +184,24 @@ pub(super) fn take_away(host: &dyn Host, setting: &Setting, undo: &PackagesUndo)
         ));
     }
     Ok(reverted)
+}
+
+/// Installs packages, of which is written down first what will come.
+pub(super) fn bring(host: &dyn Host, setting: &Setting, asked: &[String], will: Vec<Package>) -> Result<(), StepError> {
+    let undo = PackagesUndo::of(host, setting, will)?;
+    states::begin(host, setting, names(&undo.coming))?;
+    Ok(host.install_packages(asked)?)
+}
+
+/// Those of some packages that are there, wholly or half.
+pub(super) fn there(host: &dyn Host, asked: &[String]) -> Result<Vec<String>, HostError> {
+    let states = states::of(host, &asked.iter().cloned().collect())?;
+    let is_there = |name: &&String| matches!(states.get(*name), Some(State::Installed | State::Half));
+    Ok(asked.iter().filter(is_there).cloned().collect())
+}
+
+fn names(packages: &[Package]) -> BTreeSet<String> {
+    packages.iter().map(|package| package.name.clone()).collect()
 }
 
 impl InstallPackages {
@@ -206,34 +239,34 @@ impl Act for InstallPackages {
         format!("packages {}", self.names.join(" "))
     }
 
-    fn look(&self, host: &dyn Host, _setting: &Setting) -> Result<Look, StepError> {
+    fn look(&self, host: &dyn Host, setting: &Setting) -> Result<Look, StepError> {
         let (names, will) = self.will(host)?;
         if will.is_empty() {
             return Ok(Look::Same);
         }
         let summary = Versions::of(host, &will, &names)?.to_string();
-        let undo = Undo::Packages(Box::new(PackagesUndo::of(host, will)?));
+        let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, will)?));
         Ok(Look::Change(Change { summary, diff: None, undo, drift: false }))
     }
 
-    fn execute(&self, host: &dyn Host, _setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
-        let (names, planned) = self.will(host)?;
-        let first = match host.install_packages(&names) {
-            Err(error @ HostError::Failed { .. }) => error,
-            other => return Ok(other?),
+    fn execute(&self, host: &dyn Host, setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
+        let (asked, planned) = self.will(host)?;
+        let first = match bring(host, setting, &asked, planned.clone()) {
+            Err(StepError::Host(error @ HostError::Failed { .. })) => error,
+            other => return other,
         };
         // The lists may be older than what the mirrors have by now.
         host.refresh_packages().map_err(|second| HostError::Failed {
-            what: format!("installing {}", names.join(" ")),
+            what: format!("installing {}", asked.join(" ")),
             said: format!("{first}; and asking the mirrors: {second}"),
         })?;
-        let now = host.would_install(&names)?;
+        let now = host.would_install(&asked)?;
         if let Some(new) = now.iter().find(|now| !planned.iter().any(|planned| planned.name == now.name)) {
             // The undo does not know it.
             let said = "has come to what these packages need on the mirrors meanwhile; start once more";
             return Err(StepError::Refused(format!("the package {} {said}", new.name)));
         }
-        Ok(host.install_packages(&names)?)
+        Ok(host.install_packages(&asked)?)
     }
 
     fn revert(&self, host: &dyn Host, setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {

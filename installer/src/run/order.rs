@@ -41,14 +41,14 @@ pub(super) fn order<'a>(run: &'a Run, to: Option<&StepId>, means: impl Fn(&Begun
     while let Some(stage) = end.checked_sub(1).and_then(|last| begun.get(last)).map(|begun| begun.stage) {
         let start = begun.iter().take(end).rposition(|begun| begun.stage != stage).map_or(0, |place| place + 1);
         let mut group = Vec::new();
-        for step in begun.iter().take(end).skip(start).rev() {
-            match (&step.action, cause(step, &first)) {
-                (Action::RestartUnit(_), _) if is_stopped_by_another(step, &begun) => {
+        for (place, step) in begun.iter().enumerate().take(end).skip(start).rev() {
+            let ran_before = matches!(step.action, Action::RestartUnit(_)) && ran(&step.undo);
+            match cause(step, &first) {
+                _ if ran_before && is_stopped_by_another(step, begun.get(..place).unwrap_or_default()) => {
                     group.push(Undo { begun: step, how: How::Nothing });
                 }
-                (Action::RestartUnit(_), Some(cause)) => {
-                    let how = if ran(&step.undo) { How::Restart } else { How::Revert };
-                    waiting.entry(cause).or_default().push(Undo { begun: step, how });
+                Some(cause) if ran_before => {
+                    waiting.entry(cause).or_default().push(Undo { begun: step, how: How::Restart });
                 }
                 _ => group.push(Undo { begun: step, how: How::Revert }),
             }
@@ -79,11 +79,20 @@ fn ran(undo: &action::Undo) -> bool {
     matches!(undo, action::Undo::Unit(unit) if unit.is_active())
 }
 
-/// Whether the daemon of a restart did not run before this run, so that another step's undoing stops it.
-fn is_stopped_by_another(step: &Begun, begun: &[&Begun]) -> bool {
-    let Action::RestartUnit(restart) = &step.action else { return false };
-    begun.iter().any(|other| {
-        let is_same = matches!(&other.action, Action::SetUnit(set) if set.name == restart.name);
-        is_same && other.host == step.host && !ran(&other.undo)
+/// Whether the daemon of a restart did not run before this run: one of the steps before it found it so, and stops it
+/// when it is undone.
+fn is_stopped_by_another(step: &Begun, before: &[&Begun]) -> bool {
+    let unit = unit(&step.action);
+    before.iter().any(|other| {
+        other.host == step.host && unit.is_some() && self::unit(&other.action) == unit && !ran(&other.undo)
     })
+}
+
+/// The unit that an action is about.
+fn unit(action: &Action) -> Option<&str> {
+    match action {
+        Action::SetUnit(action) => Some(&action.name),
+        Action::RestartUnit(action) => Some(&action.name),
+        _ => None,
+    }
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ use super::order::{How, Undo, order};
 use super::parallel::for_each;
 use super::watch::tell;
 use super::{Control, Event, Hosts, RunError, Watch};
-use crate::action::{Action, Holds, Materials, Reverted, Setting, StepError};
+use crate::action::{self, Action, Change, Holds, Look, Materials, Reverted, Setting, StepError};
 use crate::host::HostError;
 use crate::journal::{Begun, Journal, JournalError, Outcome, Record, Run, RunId, keep};
 use crate::plan::StepId;
@@ -110,6 +111,7 @@ pub fn rollback(
             run: &run,
             so_far: &so_far,
             broken: Mutex::default(),
+            down: Mutex::default(),
             halt: AtomicBool::new(false),
         };
         if !undoing.whole()? {
@@ -143,10 +145,12 @@ struct Undoing<'a> {
     run: &'a Run,
     so_far: &'a Mutex<Undone>,
     broken: Mutex<Option<JournalError>>,
+    /// Daemons that did not start with what was brought back, and why.
+    down: Mutex<Vec<(&'a Begun, String)>>,
     halt: AtomicBool,
 }
 
-impl Undoing<'_> {
+impl<'a> Undoing<'a> {
     fn so_far(&self) -> MutexGuard<'_, Undone> {
         self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,17 +166,44 @@ impl Undoing<'_> {
         self.tell(&Event::RollbackBegan { run: &self.run.id, steps });
         self.so_far().runs.push(self.run.id.clone());
         for group in groups {
-            let mut by_host: BTreeMap<&str, Vec<Undo<'_>>> = BTreeMap::new();
+            let mut by_host: BTreeMap<&str, Vec<Undo<'a>>> = BTreeMap::new();
             for undo in group {
                 by_host.entry(&undo.begun.host).or_default().push(undo);
             }
             let by_host: Vec<_> = by_host.into_iter().collect();
             for_each(self.back.parallel.max(1), &by_host, |(host, steps)| self.on_host(host, steps));
-            if let Some(error) = self.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                return Err(error.into());
-            }
+            self.judge()?;
         }
+        for (begun, said) in std::mem::take(&mut *self.down.lock().unwrap_or_else(PoisonError::into_inner)) {
+            let _ = self.still_down(begun, &said);
+        }
+        self.judge()?;
         self.end()
+    }
+
+    /// Ends it when the journal can't be written.
+    fn judge(&self) -> Result<(), RunError> {
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        broken.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// A daemon that did not start when its turn came: now that all else is undone, it may be gone, as its package is.
+    fn still_down(&self, begun: &Begun, said: &str) -> Goes {
+        let mut outcome = Reverted::wholly();
+        let setting = Setting { keep: keep(&self.run.id), written: BTreeMap::new() };
+        let looks =
+            self.hosts.get(&begun.host).and_then(|host| host.look(std::slice::from_ref(&begun.action), &setting));
+        let unit = looks.ok().and_then(|looks| match looks.into_iter().next() {
+            Some(Ok(Look::Change(Change { undo: action::Undo::Unit(unit), .. }))) => Some(unit),
+            _ => None,
+        });
+        if unit.is_none_or(|unit| unit.exists() && !unit.is_active()) {
+            outcome.left.push(format!("it ran before, and does not with what was brought back ({said}): start it"));
+        }
+        self.note(&Record::Reverted { step: begun.step.clone(), outcome: outcome.clone() })?;
+        self.tell(&Event::Reverted { step: &begun.step, host: &begun.host, outcome: &outcome, took: Duration::ZERO });
+        self.undone(begun, outcome);
+        ON
     }
 
     /// Writes down how it ended, where it did.
@@ -202,7 +233,7 @@ impl Undoing<'_> {
     }
 
     /// Undoes steps of a host, in this order.
-    fn on_host(&self, host: &str, steps: &[Undo<'_>]) {
+    fn on_host(&self, host: &str, steps: &[Undo<'a>]) {
         for step in steps {
             if self.halts() {
                 return;
@@ -226,7 +257,7 @@ impl Undoing<'_> {
     }
 
     /// Undoes a step, between its two records.
-    fn undo(&self, step: Undo<'_>) -> Goes {
+    fn undo(&self, step: Undo<'a>) -> Goes {
         let begun = step.begun;
         let setting = Setting { keep: keep(&self.run.id), written: self.journal.written(&begun.host) };
         self.note(&Record::Reverting { step: begun.step.clone() })?;
@@ -251,6 +282,10 @@ impl Undoing<'_> {
                 self.stuck(begun, &error.to_string());
                 ON
             }
+            Some(Ok(Err(StepError::NotReached { said, .. }))) if step.how == How::Restart => {
+                self.down.lock().unwrap_or_else(PoisonError::into_inner).push((begun, said));
+                ON
+            }
             Some(Ok(Err(error))) => {
                 self.stuck(begun, &error.to_string());
                 ON
@@ -268,7 +303,7 @@ impl Undoing<'_> {
         match step.how {
             How::Nothing => Some(Ok(Ok(Reverted::wholly()))),
             How::Restart => leavable(self.control, move || {
-                Ok(restarted(reach.execute(&action, &setting, &Materials::default())?))
+                Ok(reach.execute(&action, &setting, &Materials::default())?.map(|()| Reverted::wholly()))
             }),
             How::Revert => {
                 let action = if self.back.keep_data { action } else { without_data(action) };
@@ -291,19 +326,6 @@ impl Undoing<'_> {
         let _ = self.note(&Record::NotReverted { step: begun.step.clone(), error: error.to_owned() });
         self.tell(&Event::NotReverted { step: &begun.step, host: &begun.host, error });
         self.so_far().stuck.push(left(begun, error.to_owned()));
-    }
-}
-
-/// What came of starting a daemon anew with what was brought back.
-fn restarted(done: Result<(), StepError>) -> Result<Reverted, StepError> {
-    match done {
-        Ok(()) => Ok(Reverted::wholly()),
-        // It would not start another time either.
-        Err(StepError::NotReached { said, .. }) => {
-            let left = format!("it ran before, and does not with what was brought back ({said}): start it");
-            Ok(Reverted { left: vec![left], kept: Vec::new() })
-        }
-        Err(error) => Err(error),
     }
 }
 

@@ -79,7 +79,7 @@ impl Trial {
     pub fn records(&self) -> u32 {
         let lines = |run: &slurmdash_installer::journal::Run| {
             let path = self.root().join("runs").join(run.id.as_str()).join("journal");
-            std::fs::read(path).unwrap().iter().filter(|byte| **byte == b'\n').count()
+            std::fs::read_to_string(path).unwrap().lines().count()
         };
         u32::try_from(self.journal().runs().iter().map(lines).sum::<usize>()).unwrap()
     }

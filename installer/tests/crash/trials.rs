@@ -274,6 +274,10 @@ pub fn hand_changed_then_done(make: fn() -> Site) {
         let fake = &trial.site.fakes[&host];
         change_by_hand(fake, &file);
         let what = format!("{} of {host}", file.path.display());
+        if !files(&trial.site).contains(&(host.clone(), file.clone())) {
+            // The planner leaves this one to whoever changed it.
+            continue;
+        }
         let shown = trial.preview(&trial.journal());
         let drift: Vec<_> = shown.drift().map(|change| (change.host.as_str(), &change.step)).collect();
         assert_eq!(drift.len(), 1, "{what}: {shown:#?}");

@@ -38,67 +38,93 @@ pub fn run(wish: &Apply) -> Result<ExitCode, String> {
     let state = &wish.place.state.state_dir;
     judge_resume(&cluster::look(state)?, wish.resume)?;
     let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
-    let reins = Reins::take()?;
     let before = journal.configuration().map_err(|error| error.to_string())?;
-    let mut resume = wish.resume;
-    let mut agreed = wish.yes;
+    let reins = Reins::take()?;
+    let mut turn = Turn { voice, wish, source: &source, reins: &reins, resume: wish.resume, agreed: wish.yes };
     loop {
-        let cluster =
-            Cluster::look_at(&source, &journal, |config| limits(wish, config), wish.rotate_munge_key && !resume)?;
-        let preview = cluster.preview(&journal);
-        let shown = shown(&cluster, &preview, wish);
-        text::print(&text::plan(voice, &shown, wish.diff));
-        if shown.has_errors() {
-            return Err("nothing was done: what is named above must be mended first".into());
-        }
-        if preview.is_empty() && !resume {
-            return Ok(left_out_code(!shown.left_out.is_empty()));
-        }
-        if !agreed && !preview.is_empty() && !agrees(voice) {
-            return Err("nothing was done".into());
-        }
-        agreed = true;
-        cluster.keep(&journal)?;
-        let progress = Progress::new(voice);
-        let options = Options { resume, allow_disruption: allowed(wish, &preview), parallel: cluster.parallel() };
-        let report = reins
-            .hold(|| apply(&cluster.plan, &preview, &cluster.hosts, &mut journal, &progress, &reins.control, &options));
-        progress.pause();
-        let report = report.map_err(|error| refusal(&error))?;
-        match report.ended {
-            Ended::NothingToDo | Ended::Done => {
-                if wish.only.is_empty() && wish.limit.is_empty() {
-                    Former::settle(&journal)?;
-                }
-                tell_done(voice, &cluster, &report, &journal, wish);
-                return Ok(left_out_code(!report.left_out.is_empty()));
-            }
-            Ended::BrokenOff => {
-                return Err(
-                    "stopped at once; what was under way is finished or undone by `slurmdash install --resume` or \
-                     `slurmdash install rollback`"
-                        .into(),
-                );
-            }
-            Ended::Failed | Ended::Stopped => {}
-        }
+        let (cluster, report) = match turn.take(&mut journal)? {
+            Came::ToAnEnd(code) => return Ok(code),
+            Came::ToAStop(cluster, report) => (cluster, report),
+        };
         match after(voice, wish.on_failure, &report) {
-            Wish::GoOn => resume = true,
+            Wish::GoOn => turn.resume = true,
             Wish::Keep => {
                 return Err("what was done stays: `slurmdash install --resume` goes on with it, `slurmdash install \
                      rollback` undoes it"
                     .into());
             }
             Wish::RollBack => {
-                let is_whole =
-                    back::undo(voice, &cluster.hosts, &mut journal, &reins, &back::last_run(cluster.parallel()))?;
-                // What was applied last is what was before this run.
+                let back = back::last_run(cluster.parallel());
+                let is_whole = back::undo(voice, &cluster.hosts, &mut journal, &reins, &back)?;
                 if let Some(before) = before.filter(|_| is_whole && !wish.resume) {
+                    // What was applied last is what was before this run.
                     journal.keep_configuration(&before).map_err(|error| error.to_string())?;
                 }
                 let words = if is_whole { "all of this run was undone" } else { "not all of this run could be undone" };
                 return Err(words.into());
             }
+        }
+    }
+}
+
+/// What a turn came to.
+enum Came {
+    /// Everything is done, or nothing had to be.
+    ToAnEnd(ExitCode),
+    /// A step failed, or somebody stopped it.
+    ToAStop(Box<Cluster>, Report),
+}
+
+/// Plan, show, ask, do: the first time, and each time a person wants to go on.
+struct Turn<'a> {
+    voice: Voice,
+    wish: &'a Apply,
+    source: &'a Source,
+    reins: &'a Reins,
+    resume: bool,
+    agreed: bool,
+}
+
+impl Turn<'_> {
+    fn take(&mut self, journal: &mut Journal) -> Result<Came, String> {
+        let (voice, wish, reins) = (self.voice, self.wish, self.reins);
+        let rotates = wish.rotate_munge_key && !self.resume;
+        let cluster = Cluster::look_at(self.source, journal, |config| limits(wish, config), rotates)?;
+        let preview = cluster.preview(journal);
+        let shown = shown(&cluster, &preview, wish);
+        text::print(&text::plan(voice, &shown, wish.diff));
+        if shown.has_errors() {
+            return Err("nothing was done: what is named above must be mended first".into());
+        }
+        if preview.is_empty() && !self.resume {
+            return Ok(Came::ToAnEnd(left_out_code(!shown.left_out.is_empty())));
+        }
+        if !self.agreed && !preview.is_empty() && !agrees(voice) {
+            return Err("nothing was done".into());
+        }
+        self.agreed = true;
+        cluster.keep(journal)?;
+        let progress = Progress::new(voice);
+        let allow_disruption = allowed(wish, &preview);
+        let options = Options { resume: self.resume, allow_disruption, parallel: cluster.parallel() };
+        let report =
+            reins.hold(|| apply(&cluster.plan, &preview, &cluster.hosts, journal, &progress, &reins.control, &options));
+        progress.pause();
+        let report = report.map_err(|error| plain(&error.to_string()))?;
+        match report.ended {
+            Ended::NothingToDo | Ended::Done => {
+                if wish.only.is_empty() && wish.limit.is_empty() {
+                    Former::settle(journal)?;
+                }
+                tell_done(voice, &cluster, &report, journal, wish);
+                Ok(Came::ToAnEnd(left_out_code(!report.left_out.is_empty())))
+            }
+            Ended::BrokenOff => {
+                let words = "stopped at once; what was under way is finished or undone by `slurmdash install --resume` or \
+                             `slurmdash install rollback`";
+                Err(words.into())
+            }
+            Ended::Failed | Ended::Stopped => Ok(Came::ToAStop(Box::new(cluster), report)),
         }
     }
 }
@@ -200,10 +226,6 @@ fn allowed(wish: &Apply, preview: &Preview) -> std::collections::BTreeSet<StepId
 
 fn agrees(voice: Voice) -> bool {
     voice.ask("\nDo this? Type yes:").is_some_and(|answer| answer.eq_ignore_ascii_case("yes"))
-}
-
-fn refusal(error: &RunError) -> String {
-    plain(&error.to_string())
 }
 
 fn left_out_code(is_somebody: bool) -> ExitCode {

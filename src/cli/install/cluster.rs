@@ -119,7 +119,7 @@ impl Cluster {
         all.hosts.extend(limits.leaving.iter().cloned());
         let fleet = Fleet::of(&all).map_err(|error| error.to_string())?;
         let waiting = waiting(&format!("looking at {} hosts", all.hosts.len()));
-        let (facts, mut away) = facts(&all, &fleet, limits.upgrade);
+        let Told { facts, mut away } = facts(&all, &fleet, limits.upgrade);
         let mut findings = preflight::judge(&config, &facts, &secrets);
         findings.extend(preflight::leaving(&limits.leaving, &away));
         findings.extend(preflight::upgrades(&config, &facts, limits.upgrade));
@@ -182,8 +182,16 @@ pub fn reach(config: &Config, journal: &Journal) -> Result<Hosts, String> {
     Fleet::of(&config).map(|fleet| Hosts(fleet.hosts)).map_err(|error| error.to_string())
 }
 
+/// What hosts tell.
+pub struct Told {
+    /// What is there, by host.
+    pub facts: BTreeMap<String, Facts>,
+    /// Hosts that tell nothing, and why.
+    pub away: BTreeMap<String, String>,
+}
+
 /// What every host tells of what the planner wants to know; and the hosts that tell nothing, with the reason.
-fn facts(config: &Config, fleet: &Fleet, asks_mirrors: bool) -> (BTreeMap<String, Facts>, BTreeMap<String, String>) {
+fn facts(config: &Config, fleet: &Fleet, asks_mirrors: bool) -> Told {
     let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
     let asked = fleet.each::<Facts, HostError>(&names, parallel(config), |name, reach| {
         let host = config.host(name).ok_or_else(|| HostError::Malformed(format!("{name} is no host")))?;
@@ -196,21 +204,18 @@ fn facts(config: &Config, fleet: &Fleet, asks_mirrors: bool) -> (BTreeMap<String
             Err(error) => drop(away.insert(name, error.to_string())),
         }
     }
-    (facts, away)
+    Told { facts, away }
 }
 
 /// What is there on the hosts of a configuration whose SSH section says nothing; and those that tell nothing.
-pub fn facts_of_all(
-    config: &Config,
-    user: &str,
-) -> Result<(BTreeMap<String, Facts>, BTreeMap<String, String>), String> {
+pub fn facts_of_all(config: &Config, user: &str) -> Result<Told, String> {
     let mut config = config.clone();
     user.clone_into(&mut config.ssh.user);
     let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
     let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
-    let facts = facts(&config, &fleet, false);
+    let told = facts(&config, &fleet, false);
     waiting.finish_and_clear();
-    Ok(facts)
+    Ok(told)
 }
 
 /// What is there on hosts that no configuration names yet; on this one when none is named.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use slurmdash_installer::facts::Facts;
 use slurmdash_installer::{adopt, config};
 
-use super::cluster;
+use super::cluster::{self, Told};
 use super::voice::plain;
 use crate::cli::{print_error, print_line};
 
@@ -58,7 +58,7 @@ pub fn adopt(output: &Path, slurm_conf: Option<&Path>, user: &str) -> Result<Exi
     let mut notes = Vec::new();
     let facts = match config::parse(&first.yaml) {
         Ok(config) => {
-            let (facts, away) = cluster::facts_of_all(&config, user)?;
+            let Told { facts, away } = cluster::facts_of_all(&config, user)?;
             let told = |(host, error)| format!("{host} was not asked what it is made of: {error}");
             notes.extend(away.into_iter().map(told));
             facts

@@ -11,6 +11,7 @@ mod acting;
 mod asking;
 mod detect;
 mod marked;
+mod ping;
 mod sacct;
 mod sbatch;
 mod scontrol;
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::cluster::{Node, Partition};
+use slurmdash_api::cluster::{Controller, Node, Partition};
 use slurmdash_api::jobs::{Job, JobForecast, JobRecordText};
 
 use super::notation::Malformed;
@@ -66,6 +67,9 @@ const ASKING: &[(&str, &str)] = &[("LC_ALL", "C"), ("SLURM_TIME_FORMAT", "%s")];
 
 /// Most that a command may print: several times what 100,000 jobs take.
 const MOST_OUTPUT: u64 = 128 << 20;
+
+/// Most that is read of a ping, bytes.
+const MOST_PING: u64 = 64 << 10;
 
 /// One call.
 struct Call<'a> {
@@ -252,6 +256,16 @@ impl Slurm for Cli {
         let args = ["--all", "--oneliner", "show", "partition"];
         let (nodes, text) = tokio::try_join!(self.nodes(), self.show(&args))?;
         scontrol::partitions(&text, &nodes).map_err(|error| unexpected("scontrol", &error))
+    }
+
+    async fn controllers(&self) -> Result<Vec<Controller>, SlurmError> {
+        let call = Call { environment: owned(ASKING), most_output: MOST_PING, ..Call::new("scontrol", &["ping"]) };
+        let said = self.run(&*self.hands, call).await?;
+        // It fails when none answers, and says so all the same.
+        match ping::controllers(&said.stdout) {
+            Err(_) if !said.ok => Err(words::unavailable("scontrol", &said.stderr)),
+            controllers => controllers.map_err(|error| unexpected("scontrol", &error)),
+        }
     }
 
     async fn submit(&self, person: &dyn Hands, submission: &Submission) -> Result<u32, SlurmError> {

@@ -6,11 +6,15 @@
 //! clock and to processes (`life`). A submission, an order, an end or a time that was waited for makes the next
 //! decision; what jobs use is looked at each second (`usage`), and a job that takes more memory than it asked for ends.
 //!
+//! It has two controllers, and a file takes one away (`controllers`): then the other does the work, and without both
+//! nothing is answered.
+//!
 //! What differs from Slurm: time limits are kept to the second rather than rounded up to the minute, whoever orders
 //! something may, a requeued job starts again at once, and a script that leaves its process group on purpose is not
 //! followed.
 
 mod act;
+mod controllers;
 mod dependency;
 mod hardware;
 mod life;
@@ -32,7 +36,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use rustix::process::Signal;
 use slurmdash_api::UnixSeconds;
-use slurmdash_api::cluster::{Node, Partition};
+use slurmdash_api::cluster::{Controller, Node, Partition};
 use slurmdash_api::jobs::{Job, JobForecast, JobRecordText};
 use tokio_util::task::TaskTracker;
 
@@ -85,7 +89,9 @@ impl Sim {
     pub fn new(dir: impl AsRef<Path>, config: SimConfig) -> std::io::Result<Sim> {
         let dir = dir.as_ref();
         let bin = dir.join("bin");
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&bin)?;
+        for folder in [&bin, &dir.join(controllers::AWAY)] {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
         let dir = dir.canonicalize()?;
         shims::install(&bin)?;
         let inner = Inner {
@@ -134,6 +140,14 @@ impl Inner {
         (self.config.now)()
     }
 
+    /// Whether a controller is there for what `command` asks.
+    fn reach(&self, command: &str) -> Result<(), SlurmError> {
+        let answers = controllers::look(&self.dir).iter().any(|one| one.answers);
+        let message = || "Unable to contact slurm controller (connect failure)".to_owned();
+        let away = || SlurmError::Unavailable { command: command.to_owned(), message: message() };
+        answers.then_some(()).ok_or_else(away)
+    }
+
     fn kill_all(&self) {
         for group in self.queue().close() {
             process::signal(group, Signal::KILL);
@@ -174,28 +188,38 @@ impl Slurm for Sim {
     }
 
     async fn cluster_name(&self) -> Result<String, SlurmError> {
+        self.inner.reach("scontrol")?;
         Ok(CLUSTER.to_owned())
     }
 
     async fn jobs(&self) -> Result<Vec<Job>, SlurmError> {
+        self.inner.reach("squeue")?;
         let (queue, now) = (self.inner.queue(), self.inner.now());
         Ok(queue.records().map(|record| view::job(record, &self.inner.person, now)).collect())
     }
 
     async fn job(&self, id: &JobId) -> Result<Option<JobRecord>, SlurmError> {
+        self.inner.reach("squeue")?;
         let queue = self.inner.queue();
         Ok(queue.find(id).map(|record| view::full(record, &self.inner.person, self.inner.now())))
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, SlurmError> {
+        self.inner.reach("scontrol")?;
         Ok(view::nodes(&self.inner.queue()))
     }
 
     async fn partitions(&self) -> Result<Vec<Partition>, SlurmError> {
+        self.inner.reach("scontrol")?;
         Ok(view::partitions())
     }
 
+    async fn controllers(&self) -> Result<Vec<Controller>, SlurmError> {
+        Ok(controllers::look(&self.inner.dir))
+    }
+
     async fn submit(&self, _person: &dyn Hands, submission: &Submission) -> Result<u32, SlurmError> {
+        self.inner.reach("sbatch")?;
         let request = Request::check(submission, self.inner.now())?;
         if !tokio::fs::metadata(&request.work_dir).await.is_ok_and(|folder| folder.is_dir()) {
             return Err(refused(format!("Unable to change directory to {}", request.work_dir.display())));
@@ -206,6 +230,7 @@ impl Slurm for Sim {
     }
 
     async fn test(&self, _person: &dyn Hands, submission: &Submission) -> Result<JobForecast, SlurmError> {
+        self.inner.reach("sbatch")?;
         let now = self.inner.now();
         match Request::check(submission, now) {
             Ok(request) => Ok(self.inner.queue().forecast(&request, now)),
@@ -222,6 +247,7 @@ impl Slurm for Sim {
     }
 
     async fn act(&self, _person: &dyn Hands, id: &JobId, action: &Action) -> Result<(), SlurmError> {
+        self.inner.reach("scontrol")?;
         {
             let mut queue = self.inner.queue();
             // Sent before the next order: a resumed job must not be stopped by an order from before.
@@ -234,6 +260,7 @@ impl Slurm for Sim {
     }
 
     async fn find(&self, mark: &str, since: UnixSeconds) -> Result<Option<u32>, SlurmError> {
+        self.inner.reach("squeue")?;
         let queue = self.inner.queue();
         let mut found = queue.records().filter(|record| record.submitted >= since);
         let found = found.find(|record| submission::holds(&record.request.comment, mark));
@@ -241,6 +268,7 @@ impl Slurm for Sim {
     }
 
     async fn record_text(&self, _person: &dyn Hands, id: &JobId) -> Result<JobRecordText, SlurmError> {
+        self.inner.reach("scontrol")?;
         let (queue, now) = (self.inner.queue(), self.inner.now());
         let texts = queue.targets(id).into_iter().map(|of| record::text(of, &view::full(of, &self.inner.person, now)));
         let text = texts.collect::<Vec<String>>().join("\n");
@@ -248,6 +276,7 @@ impl Slurm for Sim {
     }
 
     async fn measured(&self, _person: &dyn Hands, id: &JobId, _running: bool) -> Result<Measured, SlurmError> {
+        self.inner.reach("scontrol")?;
         let (queue, now) = (self.inner.queue(), self.inner.now());
         let found = queue.find(id).map(|of| record::measured(of, &view::full(of, &self.inner.person, now)));
         Ok(found.unwrap_or_default())

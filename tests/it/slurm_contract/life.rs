@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use slurmdash::slurm::{JobId, SlurmError, Submission};
+use slurmdash_api::cluster::ControllerRole;
 use slurmdash_api::jobs::JobState;
 
 use super::{Bench, wait_for, with};
@@ -190,4 +191,12 @@ pub async fn nodes_and_partitions_fit_together(bench: &Bench<'_>) {
         assert_eq!(partition.is_up, partition.name != "closed");
         assert!(partition.max_time.is_some() && partition.default_time.is_some());
     }
+}
+
+pub async fn every_controller_answers(bench: &Bench<'_>) {
+    let controllers = bench.slurm.controllers().await.unwrap();
+    let roles: Vec<ControllerRole> = controllers.iter().map(|one| one.role).collect();
+    let Some((ControllerRole::Primary, others)) = roles.split_first() else { panic!("{controllers:?}") };
+    assert!(others.iter().all(|role| *role == ControllerRole::Backup), "{controllers:?}");
+    assert!(controllers.iter().all(|one| one.answers && !one.host.is_empty()), "{controllers:?}");
 }

@@ -88,6 +88,7 @@ async fn run(bench: &Bench<'_>) {
         tasks_run_on_several_nodes,
         jobs_inherit_nothing,
         nodes_and_partitions_fit_together,
+        every_controller_answers,
         variables_and_files_are_as_asked,
         nodes_and_memory_are_as_asked,
         a_scripts_lines_say_the_same,

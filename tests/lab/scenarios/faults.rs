@@ -9,7 +9,7 @@ use lab::compare::NOTHING;
 use lab::{Host, Shape};
 
 use crate::api::Dashboard;
-use crate::installer::{Running, install, says};
+use crate::installer::{CHANGES, Running, install, says};
 use crate::journal::phase;
 use crate::stage;
 use crate::stage::Stage;
@@ -25,7 +25,7 @@ fn refused(stage: &Stage, host: &Host<'_>, words: &[&str]) -> Result<()> {
 #[test]
 fn a_full_disk_is_said_and_undone() -> Result<()> {
     let stage = stage!();
-    let host = stage.single(&Shape { disk_mib: Some(3000), ..Shape::default() })?;
+    let host = stage.single(&Shape { disk_mib: Some(8000), ..Shape::default() })?;
     let before = Snapshot::of(&host)?;
     let mut running = Running::start(&stage, &host, &["--yes"])?;
     let step = running.begins(&host, 0, |step| phase(step) == "packages")?;
@@ -74,41 +74,49 @@ fn a_read_only_etc_is_refused() -> Result<()> {
     let host = stage.single(&Shape::default())?;
     host.exec(&["mount", "--bind", "/etc", "/etc"])?.good()?;
     host.exec(&["mount", "-o", "remount,bind,ro", "/etc"])?.good()?;
-    refused(&stage, &host, &["/etc"])
+    refused(&stage, &host, &["/etc", "read-only"])
 }
 
 #[test]
 fn a_mirror_that_is_away_is_said_and_undone() -> Result<()> {
     let stage = stage!();
     let host = stage.single(&Shape { packages: false, ..Shape::default() })?;
-    refused(&stage, &host, &["package"])
+    refused(&stage, &host, &["apt-get update", "no answer"])
 }
 
 #[test]
-fn a_slurm_conf_by_hand_comes_back() -> Result<()> {
+fn a_slurm_conf_by_hand_is_not_replaced() -> Result<()> {
     let stage = stage!();
     let host = stage.single(&Shape::default())?;
     let by_hand = "# ours since 2009\nClusterName=old\nSlurmctldHost=elsewhere\n";
     host.write("/etc/slurm/slurm.conf", by_hand.as_bytes(), 0o640)?;
-    host.exec(&["touch", "--date=2009-02-13 23:31:30", "/etc/slurm/slurm.conf"])?.good()?;
+    refused(&stage, &host, &["/etc/slurm/slurm.conf", "adopt"])
+}
+
+#[test]
+fn what_was_changed_by_hand_is_shown_and_kept() -> Result<()> {
+    let stage = stage!();
+    let host = stage.single(&Shape::default())?;
+    let (ours, theirs) = ("/etc/slurm/slurm.conf", "/etc/logrotate.d/slurmctld");
+    host.write(theirs, b"# ours since 2009\n", 0o640)?;
+    host.exec(&["touch", "--date=2009-02-13 23:31:30", theirs])?.good()?;
     let before = Snapshot::of(&host)?;
-    let ran = install(&stage, &host, &["--yes"], 0)?;
-    says(&ran, &["/etc/slurm/slurm.conf"])?;
-    Dashboard::sign_in(&host, &host)?.run_job(&stage)?;
-    ensure!(host.read("/etc/slurm/slurm.conf")? != by_hand, "it was not replaced");
+    install(&stage, &host, &["--yes"], 0)?;
+    ensure!(host.read(theirs)? != "# ours since 2009\n", "it was not replaced");
 
-    // Changed again since: it is shown, and a copy is kept.
-    let mut changed = host.read("/etc/slurm/slurm.conf")?;
-    changed += "# a line of the admin's\n";
-    host.exec_within(&["tee", "--append", "/etc/slurm/slurm.conf"], Some(b"# a line of the admin's\n"), LIMIT)?
-        .good()?;
-    let planned = install(&stage, &host, &["--plan"], crate::installer::CHANGES)?;
-    says(&planned, &["drift", "/etc/slurm/slurm.conf"])?;
-
-    install(&stage, &host, &["rollback", "--yes"], 0)?;
-    stage.same("after rollback", &host, &before, NOTHING)?;
+    host.exec_within(&["tee", "--append", ours], Some(b"# a line of the admin's\n"), LIMIT)?.good()?;
+    let changed = host.read(ours)?;
+    says(&install(&stage, &host, &["--plan"], CHANGES)?, &["drift", ours])?;
+    install(&stage, &host, &["--yes"], 0)?;
+    ensure!(host.read(ours)? != changed, "it is still as the admin changed it");
     ensure!(kept(&host, &changed)?, "the admin's line is in no copy");
     stage.say("a copy with the admin's line is kept");
+
+    host.exec_within(&["tee", "--append", ours], Some(b"# another line\n"), LIMIT)?.good()?;
+    let changed = host.read(ours)?;
+    install(&stage, &host, &["rollback", "--all", "--yes"], 0)?;
+    stage.same("after rollback", &host, &before, NOTHING)?;
+    ensure!(kept(&host, &changed)?, "what was changed last is in no copy");
     Ok(())
 }
 
@@ -143,14 +151,16 @@ fn an_installer_whose_terminal_closes_can_be_resumed() -> Result<()> {
     // The SSH client is killed: the installer's output has nowhere to go.
     first.abandon()?;
     stage.say("the connection has gone");
-    // Either it has gone on to the end by itself, or it can be resumed. It must not be lost in between.
+    // It goes on by itself, or can be resumed: it must not be lost in between.
     loop {
         let ran = Running::start(&stage, &host, &["--yes", "--resume"])?.end()?;
-        if ran.ok() {
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        if ran.ok() || said.contains("no run was broken off") {
             break;
         }
         says(&ran, &["another"])?;
         sleep(Duration::from_secs(2));
     }
+    says(&install(&stage, &host, &["--yes"], 0)?, &["nothing to do"])?;
     Dashboard::sign_in(&host, &host)?.run_job(&stage)
 }

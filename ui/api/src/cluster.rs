@@ -121,6 +121,81 @@ pub struct Partition {
     pub max_gpus_per_node: u32,
 }
 
+/// What a controller was set up as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ControllerRole {
+    /// The one that is in charge whenever it can be.
+    Primary,
+    /// One that takes over when those before it don't answer.
+    Backup,
+}
+
+/// A host that slurmctld is set up on (`SlurmctldHost` in slurm.conf).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Controller {
+    /// Host name.
+    pub host: String,
+    /// What it was set up as.
+    pub role: ControllerRole,
+    /// Whether it answered when it was last asked.
+    pub answers: bool,
+}
+
+/// Every controller, and who is in charge.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Controllers {
+    /// In the order in which they take over; empty until they have been asked.
+    pub all: Vec<Controller>,
+    /// Who is in charge: one that answers, and through which Slurm does what it is asked.
+    pub in_charge: Option<String>,
+}
+
+/// How controllers stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// Nothing is known of them yet.
+    Unknown,
+    /// The primary answers.
+    Usual,
+    /// The primary does not answer, and a backup does its work.
+    TakenOver {
+        /// The primary.
+        silent: &'a str,
+        /// The backup.
+        in_charge: &'a str,
+    },
+    /// The primary does not answer, and the backup that does has not begun its work: it waits for `SlurmctldTimeout`.
+    TakingOver {
+        /// The primary.
+        silent: &'a str,
+        /// The backup.
+        next: &'a str,
+    },
+    /// None answers.
+    Silent,
+}
+
+impl Controllers {
+    /// The one that is in charge or is going to be: the first that answers.
+    pub fn first(&self) -> Option<&Controller> {
+        self.all.iter().find(|one| one.answers)
+    }
+
+    /// How they stand.
+    pub fn standing(&self) -> Standing<'_> {
+        let (Some(primary), first) = (self.all.first(), self.first()) else { return Standing::Unknown };
+        match (first, self.in_charge.as_deref()) {
+            (None, _) => Standing::Silent,
+            (Some(one), _) if one.host == primary.host => Standing::Usual,
+            (Some(_), Some(in_charge)) => Standing::TakenOver { silent: &primary.host, in_charge },
+            (Some(one), None) => Standing::TakingOver { silent: &primary.host, next: &one.host },
+        }
+    }
+}
+
 /// `GET /api/cluster`: the cluster at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -149,8 +224,47 @@ pub struct ClusterSummary {
     pub my_jobs: BTreeMap<crate::jobs::JobState, usize>,
     /// Partitions, the default one first.
     pub partitions: Vec<Partition>,
+    /// Controllers, in the order in which they take over; empty until they have been asked.
+    #[serde(default)]
+    pub controllers: Vec<Controller>,
+    /// The controller that is in charge; absent when none is, or none has been asked.
+    #[serde(default)]
+    pub in_charge: Option<String>,
     /// Largest file an upload may be, bytes.
     pub max_file_size: u64,
     /// How old this is.
     pub freshness: Freshness,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn controllers(answers: &[bool], in_charge: Option<&str>) -> Controllers {
+        let controller = |(nth, answers): (usize, &bool)| Controller {
+            host: format!("head{}", nth + 1),
+            role: if nth == 0 { ControllerRole::Primary } else { ControllerRole::Backup },
+            answers: *answers,
+        };
+        Controllers {
+            all: answers.iter().enumerate().map(controller).collect(),
+            in_charge: in_charge.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_backup_counts_only_while_the_primary_is_silent() {
+        let standing = |answers: &[bool], in_charge, expected: Standing| {
+            assert_eq!(controllers(answers, in_charge).standing(), expected, "{answers:?}, {in_charge:?}");
+        };
+        standing(&[], None, Standing::Unknown);
+        standing(&[true], Some("head1"), Standing::Usual);
+        standing(&[true, true], Some("head1"), Standing::Usual);
+        standing(&[true, false], Some("head1"), Standing::Usual);
+        standing(&[false, true], None, Standing::TakingOver { silent: "head1", next: "head2" });
+        standing(&[false, true], Some("head2"), Standing::TakenOver { silent: "head1", in_charge: "head2" });
+        standing(&[false, false, true], Some("head3"), Standing::TakenOver { silent: "head1", in_charge: "head3" });
+        standing(&[false, false], None, Standing::Silent);
+        standing(&[false], None, Standing::Silent);
+    }
 }

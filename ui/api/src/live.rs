@@ -1,7 +1,7 @@
 //! What travels over `/ws`.
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Freshness, Node};
+use crate::cluster::{Controller, Freshness, Node};
 use crate::jobs::{Job, OutputChunk};
 use crate::templates::TemplateList;
 use crate::uploads::UploadProgress;
@@ -58,6 +58,12 @@ pub enum ServerMessage {
         changed: Vec<Node>,
         /// Names of those that are gone.
         gone: Vec<String>,
+        /// All controllers, when one of them or who is in charge has changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        controllers: Option<Vec<Controller>>,
+        /// With controllers: the one that is in charge, if one is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        in_charge: Option<String>,
         /// How fresh the list is now.
         freshness: Freshness,
     },

@@ -2,7 +2,7 @@
 //! this tab; a store is kept fresh while somebody watches it, and keeps its last value afterwards.
 use std::cell::{Cell, RefCell};
 
-use slurmdash_api::cluster::{ClusterSummary, Freshness, NodesStatus};
+use slurmdash_api::cluster::{ClusterSummary, Controllers, Freshness, NodesStatus};
 use slurmdash_api::live::ServerMessage;
 use sycamore::prelude::*;
 
@@ -94,6 +94,7 @@ struct Inner {
     cluster: Remote<ClusterSummary>,
     nodes: Remote<NodesStatus>,
     freshness: Signal<Option<Freshness>>,
+    controllers: Signal<Controllers>,
     watched_cluster: Watched,
     watched_nodes: Watched,
 }
@@ -106,6 +107,7 @@ impl Data {
     /// Must be called inside a reactive scope that lives as long as the page.
     pub(super) fn new(session: Session, live: Live) -> Self {
         let freshness = create_signal(None);
+        let controllers = create_signal(Controllers::default());
         let cluster = Remote::new();
         let nodes = Remote::new();
         let read_cluster = Refetch::new(GAP_MS, move || async move {
@@ -114,6 +116,7 @@ impl Data {
                 .and_then(|text| parse::<ClusterSummary>(&text));
             if let Ok(summary) = &answer {
                 freshness.set(Some(summary.freshness.clone()));
+                controllers.set(Controllers { all: summary.controllers.clone(), in_charge: summary.in_charge.clone() });
             }
             cluster.put(answer);
         });
@@ -127,9 +130,13 @@ impl Data {
             cluster,
             nodes,
             freshness,
+            controllers,
             watched_cluster: Watched::new(move || {
                 let again = read_cluster.clone();
                 Keeper::new(live, &["jobs", "nodes"], &read_cluster, move |message| {
+                    if let ServerMessage::Nodes { controllers: Some(all), in_charge, .. } = message {
+                        controllers.set(Controllers { all: all.clone(), in_charge: in_charge.clone() });
+                    }
                     if let Some((now, moved)) = news(message) {
                         freshness.set(Some(now.clone()));
                         if moved {
@@ -150,6 +157,7 @@ impl Data {
                 data.0.cluster.clear();
                 data.0.nodes.clear();
                 data.0.freshness.set(None);
+                data.0.controllers.set(Controllers::default());
             }
         });
         data
@@ -175,6 +183,11 @@ impl Data {
     /// How fresh what Slurm says is, as last heard.
     pub fn freshness(self) -> ReadSignal<Option<Freshness>> {
         *self.0.freshness
+    }
+
+    /// The controllers, and who is in charge, as last heard.
+    pub fn controllers(self) -> ReadSignal<Controllers> {
+        *self.0.controllers
     }
 }
 
@@ -202,14 +215,16 @@ impl Watched {
 fn news(message: &ServerMessage) -> Option<(&Freshness, bool)> {
     match message {
         ServerMessage::Jobs { changed, gone, freshness } => Some((freshness, !changed.is_empty() || !gone.is_empty())),
-        ServerMessage::Nodes { changed, gone, freshness } => Some((freshness, !changed.is_empty() || !gone.is_empty())),
+        ServerMessage::Nodes { changed, gone, freshness, .. } => {
+            Some((freshness, !changed.is_empty() || !gone.is_empty()))
+        }
         _ => None,
     }
 }
 
 /// Brings the nodes up to date; says whether the message was about nodes.
 fn apply(status: &mut NodesStatus, message: &ServerMessage) -> bool {
-    let ServerMessage::Nodes { changed, gone, freshness } = message else {
+    let ServerMessage::Nodes { changed, gone, freshness, .. } = message else {
         return false;
     };
     for node in changed {

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use slurmdash_api::cluster::{Freshness, Node};
+use slurmdash_api::cluster::{Controller, Freshness, Node};
 use slurmdash_api::jobs::{Job, OutputChunk};
 use slurmdash_api::live::ServerMessage;
 
@@ -32,6 +32,10 @@ struct JobChanges {
 struct NodeChanges {
     changed: Vec<Node>,
     gone: Vec<String>,
+    #[serde(default)]
+    controllers: Option<Vec<Controller>>,
+    #[serde(default)]
+    in_charge: Option<String>,
     freshness: Freshness,
 }
 
@@ -59,8 +63,8 @@ pub fn read(text: &str) -> Option<ServerMessage> {
             ServerMessage::Jobs { changed, gone, freshness }
         }
         "nodes" => {
-            let NodeChanges { changed, gone, freshness } = parse(data)?;
-            ServerMessage::Nodes { changed, gone, freshness }
+            let NodeChanges { changed, gone, controllers, in_charge, freshness } = parse(data)?;
+            ServerMessage::Nodes { changed, gone, controllers, in_charge, freshness }
         }
         "upload_progress" => ServerMessage::UploadProgress(parse(data)?),
         "templates" => ServerMessage::Templates(parse(data)?),
@@ -82,6 +86,7 @@ fn parse<T: DeserializeOwned>(data: &str) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use slurmdash_api::cluster::ControllerRole;
     use slurmdash_api::jobs::OutputStream;
     use slurmdash_api::templates::TemplateList;
     use slurmdash_api::uploads::{UploadProgress, UploadStatus};
@@ -92,11 +97,19 @@ mod tests {
     fn every_message_is_read_back_as_it_was_written() {
         let topic = || "jobs".to_owned();
         let freshness = || Freshness { taken_at: Some(1), stale: true, problem: Some("away".into()) };
+        let nodes = |controllers, in_charge: Option<&str>| ServerMessage::Nodes {
+            changed: Vec::new(),
+            gone: vec!["n".into()],
+            controllers,
+            in_charge: in_charge.map(str::to_owned),
+            freshness: freshness(),
+        };
         let messages = [
             ServerMessage::Subscribed { topic: topic() },
             ServerMessage::Unsubscribed { topic: topic() },
             ServerMessage::Jobs { changed: Vec::new(), gone: vec!["1".into()], freshness: freshness() },
-            ServerMessage::Nodes { changed: Vec::new(), gone: vec!["n".into()], freshness: freshness() },
+            nodes(None, None),
+            nodes(Some(vec![Controller { host: "h".into(), role: ControllerRole::Backup, answers: true }]), Some("h")),
             ServerMessage::UploadProgress(UploadProgress {
                 upload_id: "u".into(),
                 uploaded_chunks: 1,

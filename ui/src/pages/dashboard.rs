@@ -1,4 +1,6 @@
 //! `/dashboard`: the cluster at a glance, and my jobs.
+mod controllers;
+
 use slurmdash_api::cluster::{ClusterSummary, Node, NodeState};
 use slurmdash_api::jobs::{Job, JobQuery, JobState};
 use sycamore::prelude::*;
@@ -13,6 +15,8 @@ use crate::components::{
 use crate::i18n::{format, t};
 use crate::pages::{Phase, may_submit, phase};
 use crate::router::{path_to, path_with};
+
+use controllers::{ControllersLine, TakeoverBanner};
 
 /// How many of my jobs are shown; the rest is one link away.
 const MY_JOBS: usize = 8;
@@ -35,7 +39,9 @@ pub fn Dashboard() -> View {
         PageHeader(title=move || t().dashboard.title(), context=context) {
             (new_job())
         }
+        TakeoverBanner {}
         LoadProblem(problem=cluster.problem())
+        ControllersLine {}
         div(class="dashboard") {
             NodesCard {}
             UsageCard(summary=summary)

@@ -1,5 +1,5 @@
 //! How fresh what we show is: in the top bar always, in a banner when Slurm does not answer.
-use slurmdash_api::cluster::Freshness;
+use slurmdash_api::cluster::{Controllers, Freshness, Standing};
 use sycamore::prelude::*;
 
 use crate::client::live::LiveState;
@@ -19,13 +19,22 @@ enum State {
     Aged(u64),
     /// Slurm last answered then.
     Stale(Option<i64>),
+    /// Changes arrive, through this controller in the primary's place.
+    Backup(String),
+    /// This primary controller does not answer, and nobody does its work yet.
+    Leaderless(String),
 }
 
-fn judge(freshness: Option<&Freshness>, live: LiveState, now: i64) -> State {
+fn judge(freshness: Option<&Freshness>, controllers: &Controllers, live: LiveState, now: i64) -> State {
     match freshness {
         None => State::Connecting,
         Some(freshness) if freshness.stale => State::Stale(freshness.taken_at),
-        Some(_) if live == LiveState::Live => State::Live,
+        Some(_) if live == LiveState::Live => match controllers.standing() {
+            // When none answers a ping and Slurm does all the same, one of them is on its way.
+            Standing::Unknown | Standing::Usual | Standing::Silent => State::Live,
+            Standing::TakenOver { in_charge, .. } => State::Backup(in_charge.to_owned()),
+            Standing::TakingOver { silent, .. } => State::Leaderless(silent.to_owned()),
+        },
         Some(freshness) => {
             let age = now - freshness.taken_at.unwrap_or(now);
             // In steps, so that the words don't flicker every second.
@@ -49,14 +58,18 @@ fn age_words(seconds: u64) -> String {
 pub fn FreshnessIndicator() -> View {
     let client = use_client();
     let freshness = client.data.freshness();
+    let controllers = client.data.controllers();
     let live = client.live.state();
-    let state = create_selector(move || freshness.with(|f| judge(f.as_ref(), live.get(), time::now())));
+    let state = create_selector(move || {
+        freshness.with(|f| controllers.with(|controllers| judge(f.as_ref(), controllers, live.get(), time::now())))
+    });
     let (name, words) = (
         move || match state.get_clone() {
             State::Connecting => "connecting",
             State::Live => "live",
             State::Aged(_) => "aged",
             State::Stale(_) => "stale",
+            State::Backup(_) | State::Leaderless(_) => "backup",
         },
         move || match state.get_clone() {
             State::Connecting => t().shell.connecting(),
@@ -64,6 +77,8 @@ pub fn FreshnessIndicator() -> View {
             State::Aged(seconds) => t().shell.age(&age_words(seconds)),
             State::Stale(Some(since)) => t().shell.not_answering(&format::clock_time(since)),
             State::Stale(None) => t().shell.never_answered(),
+            State::Backup(in_charge) => t().shell.backup_in_charge(&in_charge),
+            State::Leaderless(silent) => t().shell.controller_silent(&silent),
         },
     );
     let hint = move || match state.get_clone() {
@@ -74,6 +89,7 @@ pub fn FreshnessIndicator() -> View {
         span(class="freshness", data-state=name, role="status", title=hint) {
             (icon(match state.get_clone() {
                 State::Stale(_) => Glyph::WifiOff,
+                State::Backup(_) | State::Leaderless(_) => Glyph::TriangleAlert,
                 State::Live => Glyph::CircleDot,
                 _ => Glyph::Clock,
             }))
@@ -85,7 +101,8 @@ pub fn FreshnessIndicator() -> View {
 /// The banner over the page while Slurm does not answer.
 #[component]
 pub fn StaleBanner() -> View {
-    let freshness = use_client().data.freshness();
+    let data = use_client().data;
+    let (freshness, controllers) = (data.freshness(), data.controllers());
     let stale = create_selector(move || freshness.get_clone().filter(|freshness| freshness.stale));
     view! {
         (match stale.get_clone() {
@@ -101,24 +118,67 @@ pub fn StaleBanner() -> View {
                     Some(problem) => t().shell.stale_text_because(problem),
                     None => t().shell.stale_text(),
                 };
-                view! { Banner(tone=Tone::Warning, title=title) { (text()) } }
+                view! {
+                    Banner(tone=Tone::Warning, title=title) {
+                        (controllers.with(why_silent).map(|why| view! { p { (why) } }))
+                        (text())
+                    }
+                }
             }
         })
     }
 }
 
+/// Which controllers are the reason that Slurm does not answer.
+fn why_silent(controllers: &Controllers) -> Option<String> {
+    match controllers.standing() {
+        Standing::Silent => {
+            let hosts: Vec<&str> = controllers.all.iter().map(|one| one.host.as_str()).collect();
+            Some(t().shell.no_controller_answers(&hosts.join(", ")))
+        }
+        Standing::TakingOver { silent, next } => Some(t().shell.not_taken_over(silent, next)),
+        Standing::Unknown | Standing::Usual | Standing::TakenOver { .. } => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use slurmdash_api::cluster::{Controller, ControllerRole};
+
     use super::*;
 
     #[test]
     fn silence_of_slurm_outweighs_the_connection() {
         let fresh = Freshness { taken_at: Some(100), stale: false, problem: None };
         let stale = Freshness { stale: true, ..fresh.clone() };
+        let judge = |freshness, live, now| judge(freshness, &Controllers::default(), live, now);
         assert_eq!(judge(None, LiveState::Live, 0), State::Connecting);
         assert_eq!(judge(Some(&fresh), LiveState::Live, 500), State::Live);
         assert_eq!(judge(Some(&fresh), LiveState::Reconnecting, 112), State::Aged(10));
         assert_eq!(judge(Some(&fresh), LiveState::Reconnecting, 90), State::Aged(0));
         assert_eq!(judge(Some(&stale), LiveState::Live, 500), State::Stale(Some(100)));
+    }
+
+    #[test]
+    fn a_backup_in_charge_is_told_unless_something_worse_is() {
+        let fresh = Freshness { taken_at: Some(100), stale: false, problem: None };
+        let stale = Freshness { stale: true, ..fresh.clone() };
+        let controllers = |answers: [bool; 2], in_charge: Option<&str>| Controllers {
+            all: ["head1", "head2"]
+                .into_iter()
+                .zip([ControllerRole::Primary, ControllerRole::Backup])
+                .zip(answers)
+                .map(|((host, role), answers)| Controller { host: host.to_owned(), role, answers })
+                .collect(),
+            in_charge: in_charge.map(str::to_owned),
+        };
+        let (taken_over, waiting) = (controllers([false, true], Some("head2")), controllers([false, true], None));
+        let usual = controllers([true, false], Some("head1"));
+        let state = |controllers, freshness, live| judge(Some(freshness), controllers, live, 100);
+        assert_eq!(state(&taken_over, &fresh, LiveState::Live), State::Backup("head2".to_owned()));
+        assert_eq!(state(&waiting, &fresh, LiveState::Live), State::Leaderless("head1".to_owned()));
+        assert_eq!(state(&usual, &fresh, LiveState::Live), State::Live);
+        assert_eq!(state(&taken_over, &stale, LiveState::Live), State::Stale(Some(100)));
+        assert_eq!(state(&taken_over, &fresh, LiveState::Reconnecting), State::Aged(0));
     }
 }

@@ -17,6 +17,8 @@ struct There {
     users: BTreeSet<String>,
     /// Accounts in the cluster, with those above them.
     placed: BTreeMap<String, String>,
+    /// QOS that somebody in the cluster may use.
+    used: BTreeSet<String>,
     /// Users in the cluster, as `(user, account)`, with their QOS.
     members: BTreeMap<(String, String), BTreeSet<String>>,
 }
@@ -76,12 +78,13 @@ impl Associations {
             let mut fields = line.split('|').map(str::to_owned);
             let mut next = || fields.next().unwrap_or_default();
             let (account, user, parent, qos) = (next(), next(), next(), next());
+            let qos: Vec<String> = qos.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            there.used.extend(qos.iter().cloned());
             if user.is_empty() {
                 there.placed.insert(account, parent);
             } else {
                 // One user's place in a partition is another association of the same.
-                let of = there.members.entry((user, account)).or_default();
-                of.extend(qos.split(',').filter(|name| !name.is_empty()).map(str::to_owned));
+                there.members.entry((user, account)).or_default().extend(qos);
             }
         }
         Ok(there)
@@ -172,7 +175,7 @@ impl Associations {
                 if !there.qos.contains(name) {
                     return Ok(None);
                 }
-                if there.members.values().any(|of| of.contains(name)) {
+                if there.used.contains(name) {
                     return Ok(Some(format!("the QOS {name} stays in the accounting: others use it since")));
                 }
                 sacctmgr(&["-i", "delete", "qos", "where", &format!("name={name}")])

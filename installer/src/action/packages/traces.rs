@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PackagesUndo;
 use super::evidence::{self, Evidence};
+use super::states::{self, State};
 use crate::action::place::{self, OPEN};
 use crate::action::{Reverted, Setting, StepError};
 use crate::host::{Attributes, Group, Host, HostError, Kind, NewUser, UnitVerb, User};
@@ -38,6 +39,26 @@ struct Traces {
     users: BTreeSet<String>,
     groups: BTreeSet<String>,
     paths: BTreeSet<PathBuf>,
+}
+
+impl Traces {
+    fn add(&mut self, other: Self) {
+        self.users.extend(other.users);
+        self.groups.extend(other.groups);
+        self.paths.extend(other.paths);
+    }
+
+    /// Those of these that are a package's.
+    fn of(&self, package: &Evidence) -> Self {
+        // The links that enable units bear the units' names.
+        let is_link = |path: &Path| {
+            let is_in_place = path.parent().is_some_and(|folder| folder.ends_with("multi-user.target.wants"));
+            is_in_place && package.units().any(|unit| path.ends_with(unit))
+        };
+        let names = |names: &BTreeSet<String>| names.iter().filter(|name| package.names(name)).cloned().collect();
+        let paths = self.paths.iter().filter(|path| package.has(path) || is_link(path));
+        Self { users: names(&self.users), groups: names(&self.groups), paths: paths.cloned().collect() }
+    }
 }
 
 /// Removes what came.
@@ -91,44 +112,54 @@ struct Removal<'a> {
 }
 
 impl Removal<'_> {
-    /// Packages that came and are there.
+    /// Packages that came and are there, in whole or in part.
     fn installed(&self) -> Result<Vec<String>, HostError> {
-        let there = self.host.packages()?;
-        let coming = self.undo.coming.iter().map(|package| &package.name);
-        Ok(coming.filter(|name| there.iter().any(|package| package.name == **name)).cloned().collect())
+        let coming = self.undo.coming.iter().map(|package| package.name.clone()).collect();
+        let states = states::of(self.host, &coming)?;
+        let begun = states::begun(self.host, self.setting)?;
+        // What is left of one that was removed is the admin's, unless this run has begun to bring it.
+        let is_ours = |name: &str, state: State| state != State::Remnant || begun.contains(name);
+        Ok(states.into_iter().filter(|(name, state)| is_ours(name, *state)).map(|(name, _)| name).collect())
     }
 
-    /// What the packages made or use, together with what was written down when this was broken off.
+    /// What the packages made or use, together with what was written down when they were removed before: by this, when
+    /// it was broken off, or for an attempt to install them that came later.
     fn traces(&self, evidence: &BTreeMap<String, Evidence>) -> Result<Traces, StepError> {
-        let file = self.setting.keep.join("traces-of-packages.json");
-        let mut traces: Traces = match self.host.entry(&file)? {
-            None => Traces::default(),
+        let file = self.setting.keep.with_file_name("traces-of-packages.json");
+        let mut known: BTreeMap<String, Traces> = match self.host.entry(&file)? {
+            None => BTreeMap::new(),
             Some(_) => serde_json::from_slice(&self.host.read(&file)?)
                 .map_err(|error| HostError::Malformed(format!("{}: {error}", file.display())))?,
         };
-        if evidence.is_empty() {
-            return Ok(traces);
+        if !evidence.is_empty() {
+            let seen = self.seen()?;
+            for (package, of) in evidence {
+                known.entry(package.clone()).or_default().add(seen.of(of));
+            }
+            let text = serde_json::to_vec(&known).map_err(|error| HostError::Malformed(error.to_string()))?;
+            place::make_keep(self.host, self.setting)?;
+            self.host.write(&file, &text, Attributes { mode: 0o600, uid: 0, gid: 0 }, None)?;
         }
-        let by_any = |is_of: &dyn Fn(&Evidence) -> bool| evidence.values().any(is_of);
-        let users = self.host.users()?.into_iter().filter(|user| is_system(user.uid)).map(|user| user.name);
-        traces.users.extend(users.filter(|name| by_any(&|of| of.names(name))));
-        let groups = self.host.groups()?.into_iter().filter(|group| is_system(group.gid)).map(|group| group.name);
-        traces.groups.extend(groups.filter(|name| by_any(&|of| of.names(name))));
+        let mut traces = Traces::default();
+        for package in &self.undo.coming {
+            traces.add(known.remove(&package.name).unwrap_or_default());
+        }
+        Ok(traces)
+    }
+
+    /// All that may be a package's.
+    fn seen(&self) -> Result<Traces, HostError> {
+        let users = self.host.users()?.into_iter().filter(|user| is_system(user.uid)).map(|user| user.name).collect();
+        let groups = self.host.groups()?.into_iter().filter(|group| is_system(group.gid));
+        let groups = groups.map(|group| group.name).collect();
+        let mut paths = BTreeSet::new();
         let folders = self.undo.folders.keys().map(PathBuf::as_path);
         for folder in folders.chain(super::AT_STAKE.iter().map(Path::new)) {
             let is_folder = self.host.entry(folder)?.is_some_and(|entry| entry.kind == Kind::Directory);
             let names = if is_folder { self.host.list(folder)? } else { Vec::new() };
-            let paths = names.into_iter().map(|name| folder.join(name));
-            // The links that enable units bear the units' names.
-            let is_link = |path: &Path, of: &Evidence| {
-                folder.ends_with("multi-user.target.wants") && of.units().any(|unit| path.ends_with(unit))
-            };
-            traces.paths.extend(paths.filter(|path| by_any(&|of| of.has(path) || is_link(path, of))));
+            paths.extend(names.into_iter().map(|name| folder.join(name)));
         }
-        let text = serde_json::to_vec(&traces).map_err(|error| HostError::Malformed(error.to_string()))?;
-        place::make_keep(self.host, self.setting)?;
-        self.host.write(&file, &text, Attributes { mode: 0o600, uid: 0, gid: 0 }, None)?;
-        Ok(traces)
+        Ok(Traces { users, groups, paths })
     }
 
     /// Whether something was there before the packages came.

@@ -1,8 +1,10 @@
 //! What every action keeps to, whatever it does: written once, for all kinds.
+mod hosts;
 mod samples;
 mod single;
+mod vain;
 
-use super::{Act as _, Look, Reverted, Undo};
+use super::{Act as _, Change, Look, Reverted, Undo};
 use crate::action::StepError;
 use crate::host::fake::{Fake, Moment, Snapshot};
 use samples::{KEPT, KINDS, Sample, kind, materials, samples, setting};
@@ -70,7 +72,7 @@ fn a_look_changes_nothing() {
 #[test]
 fn a_look_works_on_a_bare_host() {
     for sample in samples() {
-        let fake = samples::bare();
+        let fake = hosts::bare();
         let look = sample.action.look(&fake, &setting());
         // Nothing that is looked for comes with a bare host.
         assert!(look.is_ok(), "{}: {look:?}", sample.name);
@@ -176,9 +178,9 @@ fn undoing_that_is_broken_off_can_be_done_again() {
                 let before = fake.snapshot(KEPT);
                 apply(&sample, &fake, &mut journal).unwrap();
                 if is_power {
-                    fake.die_at(call, moment)
+                    fake.die_at(call, moment);
                 } else {
-                    fake.fail_at(call, moment)
+                    fake.fail_at(call, moment);
                 }
                 let first = unwind(&sample, &fake, &journal);
                 fake.revive();
@@ -202,4 +204,12 @@ fn what_others_did_in_between_stays_or_is_kept() {
 
 fn faults(calls: u32) -> impl Iterator<Item = (u32, Moment)> {
     (1..=calls).flat_map(|call| Moment::ALL.map(|moment| (call, moment)))
+}
+
+/// What a look found, which must be a change.
+fn change(look: Look) -> Change {
+    match look {
+        Look::Change(change) => change,
+        Look::Same => panic!("there is something to do"),
+    }
 }

@@ -1,11 +1,13 @@
 //! At least one of each kind of action, each on a host on which it has something to do.
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use super::hosts::{
+    add_system_user, bare, by_hand, cluster, running, stopped, with, with_admin, with_dashboard, with_identities,
+};
 use crate::action::*;
 use crate::bytes::{Bytes, sha256};
+use crate::host::Host;
 use crate::host::fake::Fake;
-use crate::host::{Attributes, Host, NewUser, UnitVerb, User};
 
 /// An action, a host that it is for, and what somebody does there before it is undone.
 pub struct Sample {
@@ -31,7 +33,7 @@ pub fn setting() -> Setting {
     Setting { keep: "/var/lib/slurmdash-install/kept/1".into(), written: BTreeMap::new() }
 }
 
-fn strings(words: &[&str]) -> Vec<String> {
+pub fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
@@ -56,89 +58,6 @@ impl Sample {
         self.settles = false;
         self
     }
-}
-
-pub fn bare() -> Fake {
-    Fake::debian_12("head1")
-}
-
-/// With packages, and their daemons up and enabled.
-pub fn with(packages: &[&str], files: &[(&str, &str)], units: &[&str]) -> Fake {
-    let fake = bare();
-    fake.change(|world| world.install(&strings(packages))).unwrap();
-    for (path, text) in files {
-        fake.put_file(path, text, 0o644);
-    }
-    fake.change(|world| {
-        let (uid, gid) = (world.uid("slurm"), world.gid("slurm"));
-        let _ = world.tree.set_attributes(Path::new("/etc/slurm/slurmdbd.conf"), Attributes { mode: 0o600, uid, gid });
-        for unit in units {
-            world.set_unit(unit, UnitVerb::Enable).unwrap();
-            world.set_unit(unit, UnitVerb::Start).unwrap();
-        }
-    });
-    fake
-}
-
-const SLURM_CONF: &str = "ClusterName=hpc\nSlurmctldHost=head1\nNodeName=node[1-2] CPUs=2\n";
-
-pub fn cluster() -> Fake {
-    with(
-        &["munge", "slurmctld", "slurmdbd", "slurm-client", "mariadb-server"],
-        &[("/etc/slurm/slurm.conf", SLURM_CONF), ("/etc/slurm/slurmdbd.conf", "DbdHost=head1\n")],
-        &["munge.service", "mariadb.service", "slurmdbd.service", "slurmctld.service"],
-    )
-}
-
-pub fn with_dashboard() -> Fake {
-    let fake = cluster();
-    fake.put_file("/etc/slurmdash/slurmdash.yaml", "listen: 0.0.0.0:8443\n", 0o644);
-    fake.put_file("/usr/local/bin/slurmdash", "an older slurmdash", 0o755);
-    fake.put_file("/etc/systemd/system/slurmdash.service", "[Service]\n", 0o644);
-    fake.change(|world| {
-        world.set_unit("slurmdash.service", UnitVerb::Enable).unwrap();
-        world.set_unit("slurmdash.service", UnitVerb::Start).unwrap();
-    });
-    add_system_user(&fake, "slurmdash", 902);
-    fake
-}
-
-fn add_system_user(fake: &Fake, name: &str, number: u32) {
-    let user = User {
-        name: name.into(),
-        uid: number,
-        gid: number,
-        comment: "a comment".into(),
-        home: "/nonexistent".into(),
-        shell: "/usr/sbin/nologin".into(),
-    };
-    fake.change(|world| {
-        world.add_group(name, number).unwrap();
-        world.add_user(&NewUser { user, with_home: false }).unwrap();
-    });
-}
-
-pub fn with_identities() -> Fake {
-    let fake = bare();
-    add_system_user(&fake, "munge", 901);
-    add_system_user(&fake, "slurm", 64030);
-    fake
-}
-
-/// Slurm's configuration and munge's key by hand, without packages.
-fn by_hand() -> Fake {
-    let fake = with_identities();
-    fake.put_file("/etc/munge/munge.key", "the site's own key", 0o400);
-    fake.put_file("/etc/slurm/site.conf", "ClusterName=old\n", 0o640);
-    fake.put_file("/etc/slurm/prolog.d/10-site", "#!/bin/sh\n", 0o755);
-    fake.put_file("/etc/default/slurmctld", "SLURMCTLD_OPTIONS=-v\n", 0o600);
-    fake.put_file("/var/lib/slurm/slurmctld/job_state", "jobs", 0o600);
-    fake.put_file("/var/log/slurm/slurmctld.log", "old lines\n", 0o640);
-    fake.change(|world| {
-        world.make_directories(Path::new("/var/log/munge"), 0o750).unwrap();
-        world.groups[0].members.push("munge".into());
-    });
-    fake
 }
 
 fn file(path: &str, content: Content, owner: &str, mode: u32, check: Option<&[&str]>) -> Action {
@@ -313,17 +232,6 @@ fn units() -> Vec<Sample> {
         Action::SetUnit(SetUnit { name: name.into(), enabled, running, log: Some("/var/log/munge/munged.log".into()) })
     };
     let again = |reload: bool| Action::RestartUnit(RestartUnit { name: "munge.service".into(), reload, log: None });
-    fn stopped() -> Fake {
-        let fake = with(&["munge"], &[], &[]);
-        // Somebody has started it once.
-        fake.put_file("/var/lib/munge/munge.seed", "seed", 0o600);
-        fake.put_file("/var/log/munge/munged.log", "lines", 0o600);
-        fake.set_unit("munge.service", UnitVerb::Disable).unwrap();
-        fake
-    }
-    fn running() -> Fake {
-        with(&["munge"], &[], &["munge.service"])
-    }
     vec![
         sample("unit starts", stopped, set("munge.service", true, true)),
         sample("unit stops", running, set("munge.service", false, false)),
@@ -401,7 +309,9 @@ fn databases() -> Vec<Sample> {
                 fake.change(|world| {
                     world.slurm.clusters.insert("hpc".into());
                     world.slurm.accounts.insert("science".into(), "root".into());
+                    world.slurm.accounts.insert("chem".into(), "root".into());
                     world.slurm.users.insert("bob".into());
+                    world.slurm.members.insert(("bob".into(), "chem".into()), [].into());
                 });
                 fake
             },
@@ -458,11 +368,6 @@ fn waits() -> Vec<Sample> {
     let job = Expected::JobRuns { partition: "main".into(), user: "ada".into() };
     let (partition, user, password) = ("main".into(), "admin".into(), "admin".into());
     let by_dashboard = Expected::DashboardJobRuns { url: url.clone(), partition, user, password };
-    fn with_admin() -> Fake {
-        let fake = with_dashboard();
-        fake.change(|world| world.dashboard.insert("admin".into(), "pw".into()));
-        fake
-    }
     vec![
         sample("munge", cluster, wait(Expected::MungeAnswers)),
         sample("slurmdbd", cluster, wait(Expected::AccountingAnswers)),
@@ -550,3 +455,8 @@ pub const KINDS: usize = 22;
 
 /// The folder for copies, and all that may stay.
 pub const KEPT: &[&str] = &["/var/lib/slurmdash-install"];
+
+/// One of them.
+pub fn sample_named(name: &str) -> Sample {
+    samples().into_iter().find(|sample| sample.name == name).expect("a sample of that name")
+}

@@ -81,6 +81,18 @@ fn input(command: &Command) -> String {
 
 fn dpkg_query(world: &mut World, command: &Command) -> Output {
     let words = words(command);
+    if words.first() == Some(&"--show") {
+        let states = world.packages.iter().map(|(name, package)| {
+            let state = if package.configured { "ii " } else { "iU " };
+            format!("{state}\t{name}\t{}\n", package.version)
+        });
+        let is_short = words.get(1).is_some_and(|format| !format.contains("Version"));
+        let cut = |line: String| match line.rsplit_once('\t') {
+            Some((start, _)) if is_short => format!("{start}\n"),
+            _ => line,
+        };
+        return said(&joined(states.map(cut)));
+    }
     let (Some(verb), Some(name)) = (words.first(), words.get(1)) else { return failed(2, "dpkg-query: error: usage") };
     let offer = world.packages.get(*name).and_then(|_| world.catalogue.get(*name));
     let Some(offer) = offer else { return failed(1, &format!("dpkg-query: package '{name}' is not installed")) };

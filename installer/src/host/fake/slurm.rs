@@ -275,7 +275,14 @@ fn delete(slurm: &mut Slurm, what: &str, name: &str, account: Option<&str>) -> O
             slurm.accounts.remove(name).is_some()
         }
         ("qos", _) => slurm.qos.remove(name).is_some(),
-        ("user", Some(account)) => slurm.members.remove(&(name.to_owned(), account.to_owned())).is_some(),
+        ("user", Some(account)) => {
+            let is_gone = slurm.members.remove(&(name.to_owned(), account.to_owned())).is_some();
+            // With their last place a user goes.
+            if !slurm.members.keys().any(|(user, _)| user == name) {
+                slurm.users.remove(name);
+            }
+            is_gone
+        }
         ("user", None) => {
             slurm.members.retain(|(user, _), _| user != name);
             slurm.users.remove(name)

@@ -89,7 +89,8 @@ fn change(host: &dyn Host, command: &Command) -> Result<(), HostError> {
             return Ok(());
         }
         // Words and not the exit code: it is 1 for useradd and 10 for others.
-        let is_held = output.complaint().contains("cannot lock");
+        let is_held =
+            ["cannot lock", "currently used by process"].iter().any(|words| output.complaint().contains(words));
         if !is_held || tries >= TRIES {
             return Err(HostError::Failed { what: command.program.clone(), said: output.complaint() });
         }
@@ -123,10 +124,30 @@ fn useradd(new: &NewUser) -> Result<Command, HostError> {
     Ok(command.args([home, "--", name(&user.name)?]))
 }
 
+/// Ends what is left of somebody's sessions: their own systemd outlives the last one by seconds, and keeps them from being
+/// removed. What runs in a unit of the system, such as a job, is not touched.
+pub fn end_sessions(host: &dyn Host, user: &str) -> Result<(), HostError> {
+    let Some(user) = host.users()?.into_iter().find(|found| found.name == user) else { return Ok(()) };
+    let unit = format!("user@{}.service", user.uid);
+    let ends = [
+        Command::new("loginctl").args(["terminate-user", name(&user.name)?]),
+        Command::new("systemctl").args(["stop", unit.as_str()]),
+    ];
+    for end in ends {
+        // Who has no session, or a host without logind, is told by a failure.
+        match host.run(&end) {
+            Ok(_) | Err(HostError::NotStarted { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 pub fn remove_user(host: &dyn Host, user: &str) -> Result<(), HostError> {
     if !host.users()?.iter().any(|found| found.name == user) {
         return Ok(());
     }
+    end_sessions(host, user)?;
     let before = host.groups()?;
     change(host, &Command::new("userdel").args(["--", name(user)?]))?;
     // userdel takes a group of the same name along (USERGROUPS_ENAB of login.defs(5)), which may have been there before.

@@ -139,6 +139,10 @@ impl Host for Local {
     }
 
     fn purge_packages(&self, names: &[String]) -> Result<(), HostError> {
+        // Their packages' scripts remove these, and fail while somebody's session is left.
+        for user in ["munge", "slurm", "mysql"] {
+            accounts::end_sessions(self, user)?;
+        }
         packages::System::here()?.purge(self, names)
     }
 

@@ -11,7 +11,7 @@ use crate::hands::local::Local;
 use crate::slurm::{Action, JobId, Settings, Slurm, SlurmError, Submission};
 
 /// A cluster whose commands are these scripts.
-fn cluster(dir: &Path, commands: &[(&str, &str)]) -> Cli {
+pub(super) fn cluster(dir: &Path, commands: &[(&str, &str)]) -> Cli {
     for (name, body) in commands {
         let path = dir.join(name);
         std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();

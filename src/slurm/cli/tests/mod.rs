@@ -2,4 +2,5 @@
 
 mod hostile;
 mod parsers;
+mod pings;
 mod releases;

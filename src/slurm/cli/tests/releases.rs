@@ -19,7 +19,7 @@ fn mark() -> Mark {
     Mark::new(0x0123_4567_89ab_cdef_u64.to_be_bytes())
 }
 
-fn text(release: &str, file: &str) -> String {
+pub(super) fn text(release: &str, file: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(release).join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

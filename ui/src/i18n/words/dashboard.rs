@@ -7,6 +7,19 @@ catalogue! {
         title => "Dashboard", "대시보드";
         context(nodes: &str, partitions: &str) => format!("{nodes} nodes in {partitions} partitions"),
             format!("파티션 {partitions}개, 노드 {nodes}개");
+        controllers => "Controllers", "컨트롤러";
+        in_charge => "In charge", "제어 중";
+        standby => "Ready", "대기";
+        not_answering => "Does not answer", "응답 없음";
+        taken_over_title(silent: &str, in_charge: &str) => format!("{silent} does not answer; {in_charge} is in charge"),
+            format!("{silent} 서버가 응답하지 않아 {in_charge} 서버가 제어하고 있습니다");
+        taken_over_text(silent: &str) => format!("Jobs go on. As soon as {silent} runs again it takes the work back by itself."),
+            format!("작업은 계속됩니다. {silent} 서버가 다시 실행되면 자동으로 제어를 넘겨받습니다.");
+        taking_over_title(silent: &str, next: &str) =>
+            format!("{silent} does not answer; {next} has not taken over yet"),
+            format!("{silent} 서버가 응답하지 않으며 {next} 서버가 아직 제어를 넘겨받지 않았습니다");
+        taking_over_text => "Running jobs go on. New ones wait until one of the two is in charge.",
+            "실행 중인 작업은 계속됩니다. 새 작업은 둘 중 하나가 제어를 맡을 때까지 기다립니다.";
         nodes => "Nodes", "노드";
         nodes_ready(online: &str, total: &str) => format!("{online} of {total} ready for work"),
             format!("{total}개 중 {online}개 사용 가능");

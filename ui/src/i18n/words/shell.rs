@@ -48,6 +48,13 @@ catalogue! {
         stale_text_because(problem: &str) =>
             format!("You see the last known state. Running jobs are not affected; this page recovers by itself. Slurm’s words: {problem}"),
             format!("마지막으로 확인된 상태를 표시하고 있습니다. 실행 중인 작업에는 영향이 없으며, 응답이 돌아오면 자동으로 갱신됩니다. Slurm의 메시지: {problem}");
+        backup_in_charge(host: &str) => format!("{host} is in charge"), format!("{host} 서버가 제어 중");
+        controller_silent(host: &str) => format!("{host} does not answer"), format!("{host} 서버가 응답하지 않음");
+        no_controller_answers(hosts: &str) => format!("No controller answers: {hosts}."),
+            format!("응답하는 컨트롤러가 없습니다: {hosts}.");
+        not_taken_over(silent: &str, next: &str) =>
+            format!("{silent} does not answer, and {next} has not taken over yet."),
+            format!("{silent} 서버가 응답하지 않으며, {next} 서버가 아직 제어를 넘겨받지 않았습니다.");
         seconds(count: &str) => format!("{count} s"), format!("{count}초");
         minutes(count: &str) => format!("{count} min"), format!("{count}분");
         hours(count: &str) => format!("{count} h"), format!("{count}시간");

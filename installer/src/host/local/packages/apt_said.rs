@@ -44,13 +44,14 @@ pub struct Simulated {
     pub goes: Vec<String>,
 }
 
-/// Reads `apt-get --simulate`: `Inst name [old] (new archive [arch]) …`, `Remv name [old] …`, `Purg name [old]`.
+/// Reads `apt-get --simulate`: `Inst name [old] (new archive [arch]) …`, `Conf name (new archive [arch])`, `Remv name [old] …`, `Purg name [old]`.
 pub fn simulated(text: &str) -> Result<Simulated, HostError> {
     let mut found = Simulated::default();
     for line in text.lines() {
         let mut words = line.split_whitespace();
         match (words.next(), words.next()) {
-            (Some("Inst"), Some(name)) => {
+            // What is unpacked already, and not configured, comes by `Conf` alone.
+            (Some("Inst" | "Conf"), Some(name)) => {
                 let version = line.split_once('(').and_then(|(_, rest)| rest.split([' ', ')']).next());
                 let Some(version) = version.filter(|version| !version.is_empty()) else {
                     return Err(HostError::Malformed(format!("apt-get tells no version: {line:.200}")));
@@ -134,6 +135,8 @@ mod tests {
         let purge = "Purg openssh-server [1:9.2p1-2+deb12u10]\nPurg openssh-client [1:9.2p1-2+deb12u10]\n";
         assert_eq!(simulated(purge).unwrap().goes, ["openssh-client", "openssh-server"]);
         assert!(simulated("Inst broken\n").is_err());
+        let unpacked = simulated("Conf munge (0.5.15-2 Debian:12.5/stable [amd64])\n").unwrap();
+        assert_eq!(unpacked.comes.len(), 1, "an installation that was broken off is not done");
     }
 
     #[test]
