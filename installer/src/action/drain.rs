@@ -27,8 +27,7 @@ impl DrainNodes {
             Err(error) => return Err(error),
         };
         let value = |line: &str, name: &str| {
-            let words = line.split_whitespace();
-            words.filter_map(|word| word.strip_prefix(name)).next().map(str::to_owned)
+            line.split_whitespace().find_map(|word| word.strip_prefix(name)).map(str::to_owned)
         };
         let takes = |line: &str| {
             let name = value(line, "NodeName=").filter(|name| self.nodes.contains(name))?;

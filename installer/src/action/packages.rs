@@ -168,12 +168,10 @@ pub(super) fn take_away(host: &dyn Host, setting: &Setting, undo: &PackagesUndo)
         is_known && !there.contains(old)
     };
     let upgraded: Vec<Package> = undo.upgraded.iter().filter(is_other).cloned().collect();
-    let refused = match upgraded.is_empty() {
-        true => None,
-        false => match host.set_versions(&upgraded) {
-            Err(HostError::Failed { said, .. }) => Some(said),
-            other => other.map(|()| None)?,
-        },
+    let outcome = if upgraded.is_empty() { Ok(()) } else { host.set_versions(&upgraded) };
+    let refused = match outcome {
+        Err(HostError::Failed { said, .. }) => Some(said),
+        other => other.map(|()| None)?,
     };
     let mut reverted = traces::remove(host, setting, undo)?;
     if let Some(said) = refused {

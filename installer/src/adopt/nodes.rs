@@ -90,12 +90,10 @@ fn node(record: &Record, notes: &mut Notes) -> NodeFacts {
 /// Says what Slurm takes a node to be where its line says nothing: running jobs have their cores by that. Source: NodeName
 /// in slurm.conf(5).
 fn complete(node: &mut NodeFacts) {
-    let says_parts = node.sockets.or(node.cores_per_socket).or(node.threads_per_core).is_some();
     let cores = *node.cores_per_socket.get_or_insert(1);
     let threads = *node.threads_per_core.get_or_insert(1);
-    let cpus = node.cpus.filter(|_| !says_parts || node.sockets.is_none());
-    let sockets =
-        *node.sockets.get_or_insert(cpus.map_or(1, |cpus| (cpus / cores.saturating_mul(threads).max(1)).max(1)));
+    let of_cpus = node.cpus.map(|cpus| (cpus / cores.saturating_mul(threads).max(1)).max(1));
+    let sockets = *node.sockets.get_or_insert(of_cpus.unwrap_or(1));
     node.cpus.get_or_insert(sockets.saturating_mul(cores).saturating_mul(threads).clamp(1, 65_535));
 }
 

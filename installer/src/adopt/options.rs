@@ -93,7 +93,7 @@ fn usual(options: &mut BTreeMap<String, String>, config: &Config) {
     };
     let ours = [("StateSaveLocation", state.as_path()), ("SlurmdSpoolDir", Path::new(SPOOL))];
     options.retain(|name, value| {
-        !ours.iter().any(|(place, path)| name.eq_ignore_ascii_case(place) && Path::new(value) == *path)
+        !ours.iter().any(|(place, path)| name.eq_ignore_ascii_case(place) && Path::new(value.as_str()) == *path)
     });
 }
 

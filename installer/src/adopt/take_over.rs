@@ -114,7 +114,7 @@ mod tests {
         let dbd = "StorageLoc=slurm_acct_db\nStorageUser=slurm\nStoragePass=by-hand!\n";
         let (secrets, findings) = taken("ClusterName=x\n", dbd, false);
         assert_eq!((secrets.munge_key.0, secrets.database_password.0), (vec![7; 64], b"by-hand!".to_vec()));
-        assert_eq!(findings, []);
+        assert!(findings.is_empty(), "{findings:?}");
         for (conf, kept) in [("ClusterName=x\n", true), ("# Written by `slurmdash install` from\n", false)] {
             let (secrets, _) = taken(conf, dbd, kept);
             assert_ne!(secrets.munge_key.0, vec![7; 64], "{conf} {kept}");

@@ -43,7 +43,7 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
         written.push(steps.add(name, draft::checked(draft::file(SLURM_CONF, slurm.clone()), &CHECK)));
         if host.is_controller() {
             let before = [SLURM_CONF, CGROUP_CONF].map(|path| host.file(path));
-            let of = |old, new| effect::disruption(old, new, site.slurm);
+            let of = |old: Option<&str>, new: &str| effect::disruption(old, new, site.slurm);
             steps.disrupting(of(before[0], &slurm).or_else(|| of(before[1], &cgroup)));
         }
         draft.slurm_conf.insert(name.to_owned(), written);

@@ -663,8 +663,8 @@ fn a_partition_that_goes_needs_a_restart_and_one_that_comes_does_not() {
 /// The same cluster with a newer Slurm in its package sources.
 fn with_newer(config: &Config, version: &str) -> BTreeMap<String, Facts> {
     let mut facts = standing(config);
-    for (host, facts) in config.hosts.iter().map(|host| (host, facts.get_mut(&host.name).unwrap())).collect::<Vec<_>>()
-    {
+    for host in &config.hosts {
+        let facts = facts.get_mut(&host.name).unwrap();
         let roles = host.roles.iter().filter_map(|role| match role {
             Role::Controller | Role::BackupController => Some("slurmctld"),
             Role::Database => Some("slurmdbd"),

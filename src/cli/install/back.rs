@@ -22,7 +22,7 @@ use crate::cli::print_line;
 const MUNGE_KEY: &str = "/etc/munge/munge.key";
 
 /// How far back it goes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// The last step that stays.
     pub to: Option<&'a str>,

@@ -111,7 +111,7 @@ fn one_host_can_be_undone_alone() {
     let undone = lab.undo(&only("b")).unwrap();
     assert!(undone.is_complete() && undone.reverted == [on_b], "{undone:#?}");
     assert_eq!((lab.text("a", "/etc/one").as_deref(), lab.text("b", "/etc/one")), (Some("1"), None));
-    let outcomes: Vec<_> = lab.journal().runs().iter().map(|run| run.outcome()).collect();
+    let outcomes: Vec<_> = lab.journal().runs().iter().map(crate::journal::Run::outcome).collect();
     assert_eq!(outcomes, [Some(Outcome::Done); 2], "for the others they are done");
     assert_eq!(lab.undo(&only("b")).unwrap(), Undone::default(), "nothing is left there");
     assert_eq!(lab.undo(&Back { runs: Runs::All, ..last() }).unwrap().reverted.len(), 2);
