@@ -79,6 +79,7 @@ impl Kind {
         match action {
             Action::Await(_) => Self::Awaited,
             Action::RestartUnit(_) => Self::Restarted,
+            Action::InstallPackages(_) if summary.starts_with("upgrades") => Self::Changed,
             Action::InstallPackages(_)
             | Action::MakeDatabase(_)
             | Action::AddDashboardAdmin(_)

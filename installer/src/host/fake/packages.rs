@@ -83,8 +83,9 @@ impl World {
     /// Brings packages that are there to versions.
     pub fn set_versions(&mut self, packages: &[Package]) -> Result<(), HostError> {
         for package in packages {
-            let mut offers = [&self.catalogue, &self.older].into_iter().filter_map(|offers| offers.get(&package.name));
-            let Some(offer) = offers.find(|offer| offer.version == package.version).cloned() else {
+            let is_it = |offer: &&Offer| offer.version == package.version;
+            let offer = self.catalogue.get(&package.name).filter(is_it);
+            let Some(offer) = offer.or_else(|| self.older.get(&package.name).filter(is_it)).cloned() else {
                 let said = format!("E: Version '{}' for '{}' was not found", package.version, package.name);
                 return Err(HostError::Failed { what: "apt-get".into(), said });
             };
