@@ -163,14 +163,16 @@ impl std::fmt::Display for Versions {
 pub(super) fn take_away(host: &dyn Host, setting: &Setting, undo: &PackagesUndo) -> Result<Reverted, StepError> {
     let (there, states) = (host.packages()?, states::of(host, &names(&undo.upgraded))?);
     // One that somebody removed since stays away.
-    let is_other = |old: &&Package| {
-        let is_known = matches!(states.get(&old.name), Some(State::Installed | State::Half));
-        is_known && !there.contains(old)
+    let is_other = |old: &&Package| match states.get(&old.name) {
+        Some(State::Installed) => !there.contains(old),
+        Some(State::Half) => true,
+        Some(State::Remnant) | None => false,
     };
     let upgraded: Vec<Package> = undo.upgraded.iter().filter(is_other).cloned().collect();
     let outcome = if upgraded.is_empty() { Ok(()) } else { host.set_versions(&upgraded) };
     let refused = match outcome {
-        Err(HostError::Failed { said, .. }) => Some(said),
+        // Anything else may go well another time.
+        Err(HostError::Failed { said, .. }) if is_not_to_be_had(&said) => Some(said),
         other => other.map(|()| None)?,
     };
     let mut reverted = traces::remove(host, setting, undo)?;
@@ -182,6 +184,13 @@ pub(super) fn take_away(host: &dyn Host, setting: &Setting, undo: &PackagesUndo)
         ));
     }
     Ok(reverted)
+}
+
+/// Whether the package system says that there is no such version. Source: the words of apt-get(8) and dnf(8).
+fn is_not_to_be_had(said: &str) -> bool {
+    ["was not found", "No match for argument", "Unable to find a match", "No packages marked for downgrade"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// Installs packages, of which is written down first what will come.

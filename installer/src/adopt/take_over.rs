@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_database_somewhere_else_is_told() {
-        let (_, findings) = taken("ClusterName=x\n", "StorageHost=db9\nStorageLoc=acct\nStoragePass='a b'\n", false);
+        let (_, findings) = taken("ClusterName=x\n", "StorageHost=db9\nStorageLoc=acct\nStoragePass=a=b\n", false);
         let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
         assert!(said[0].contains("StorageHost=db9, StorageLoc=acct") && said[1].contains("can't be kept"), "{said:?}");
     }

@@ -494,6 +494,105 @@ fn numbers_that_clash_are_named_with_their_hosts() {
         .collect();
     assert_eq!(uids, BTreeSet::from([110]), "the number that hosts have already is taken for all");
 
+    // munge's number is nobody's but the host's own: where they differ, each keeps its own.
+    facts.get_mut("node002").unwrap().users.pop();
+    facts.get_mut("node002").unwrap().users.push(user("munge", 111));
+    let plan = planned(&config, &facts);
+    let uids: Vec<(&str, u32)> = plan
+        .steps()
+        .filter_map(|step| match &step.action {
+            Action::AddUser(user) if user.name == "munge" => Some((step.host.as_str(), user.uid)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(uids, [("head1", 901), ("node001", 110), ("node002", 111)]);
+    for (host, uid) in [("node001", 110), ("node002", 111)] {
+        facts.get_mut(host).unwrap().users.push(user("slurm", uid + 100));
+    }
+    let apart = errors(&make(&config, &facts, &secrets(), &Limits::default()).unwrap_err());
+    assert!(apart[0].contains("210 on node001, 211 on node002"), "{apart:?}");
+
+    let mut given = config;
+    given.dashboard.admin.unix_user = Some("ldapuser".into());
+    let plan = planned(&given, &facts);
+    assert!(!has(&plan, "identities/head1/user ldapuser"), "a directory's user is nobody's to make");
+    let findings = judge(&given, &facts, &secrets());
+    assert!(findings.iter().any(|finding| finding.what.contains("ldapuser")), "{findings:?}");
+    given.dashboard.admin.unix_user = Some("sshd".into());
+    assert!(make(&given, &facts, &secrets(), &Limits::default()).is_err(), "a user of the system");
+}
+
+#[test]
+fn packages_come_from_a_folder_that_every_host_has() {
+    let mut config = head_and_nodes();
+    config.packages = Packages::Folder("/shared/debs".into());
+    let mut facts = facts("debian-12", &config);
+    let missing = errors(&judge(&config, &facts, &secrets()));
+    assert_eq!(missing.len(), 3, "{missing:?}");
+    for facts in facts.values_mut() {
+        facts.digests.insert("/shared/debs/Packages".into(), "ab".repeat(32));
+        facts.available.clear();
+    }
+    assert_eq!(errors(&judge(&config, &facts, &secrets())), Vec::<String>::new());
+    let plan = planned(&config, &facts);
+    let list = text_of(&plan, "node001", "/etc/apt/sources.list.d/slurmdash.list");
+    assert!(list.ends_with("\ndeb [trusted=yes] file:/shared/debs ./\n"), "{list}");
+}
+
+#[test]
+fn a_host_is_asked_for_what_it_must_know() {
+    let config = two_heads();
+    let names = |host: &str| super::wanted(&config, config.host(host).unwrap()).names;
+    assert_eq!(names("head1").len(), 6);
+    assert_eq!(names("node001"), ["node001", "head1", "head2", "db1"], "not the other nodes");
+    let wanted = super::wanted(&config, config.host("db1").unwrap());
+    assert_eq!(wanted.ports, [6819, 8443]);
+    assert!(wanted.packages.contains(&"mariadb-server".to_owned()));
+}
+
+#[test]
+fn hybrid_hosts_get_what_slurm_takes() {
+    for (system, plugin) in [("debian-12", "cgroup/v1"), ("debian-13", "disabled")] {
+        let config = single();
+        let mut facts = facts(system, &config);
+        facts.get_mut("hpc1").unwrap().cgroup = Cgroup::Hybrid;
+        let plan = planned(&config, &facts);
+        let cgroup = text_of(&plan, "hpc1", "/etc/slurm/cgroup.conf");
+        assert!(cgroup.contains(&format!("CgroupPlugin={plugin}\n")) && !cgroup.contains("Constrain"), "{cgroup}");
+        let slurm = text_of(&plan, "hpc1", "/etc/slurm/slurm.conf");
+        assert!(slurm.contains("ProctrackType=proctrack/linuxproc\nTaskPlugin=task/affinity\n"), "{slurm}");
+    }
+}
+
+#[test]
+fn numbers_that_clash_are_named_with_their_hosts() {
+    let config = head_and_nodes();
+    let mut facts = facts("debian-12", &config);
+    let user = |name: &str, uid| User {
+        name: name.into(),
+        uid,
+        gid: uid,
+        comment: String::new(),
+        home: "/nonexistent".into(),
+        shell: "/usr/sbin/nologin".into(),
+    };
+    facts.get_mut("node001").unwrap().users.push(user("backup", 901));
+    let clash = errors(&make(&config, &facts, &secrets(), &Limits::default()).unwrap_err());
+    assert!(clash[0].contains("node001: uid 901") && clash[0].contains("munge: {uid: 903, gid: 903}"), "{clash:?}");
+
+    facts.get_mut("node001").unwrap().users.pop();
+    facts.get_mut("node001").unwrap().users.push(user("munge", 110));
+    facts.get_mut("node002").unwrap().users.push(user("munge", 110));
+    let plan = planned(&config, &facts);
+    let uids: BTreeSet<u32> = plan
+        .steps()
+        .filter_map(|step| match &step.action {
+            Action::AddUser(user) if user.name == "munge" => Some(user.uid),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(uids, BTreeSet::from([110]), "the number that hosts have already is taken for all");
+
     facts.get_mut("node002").unwrap().users.pop();
     facts.get_mut("node002").unwrap().users.push(user("munge", 111));
     let apart = errors(&make(&config, &facts, &secrets(), &Limits::default()).unwrap_err());
@@ -710,7 +809,8 @@ fn an_upgrade_is_done_when_it_is_asked_for_and_goes_down_from_the_database() {
         "packages/node003/restart of slurmd.service",
     ];
     assert!(order.map(place).is_sorted(), "{steps:#?}");
-    assert!(plan.steps().all(|step| step.disrupts.is_none()), "jobs go on");
+    let upgraded = plan.steps().filter(|step| step.id.0.starts_with("packages/"));
+    assert!(upgraded.into_iter().all(|step| step.disrupts.is_none()), "jobs go on");
 
     // Where one host does it all, each daemon is stopped once and started in the same order.
     let config = single();

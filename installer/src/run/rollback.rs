@@ -37,7 +37,7 @@ pub struct Back {
     /// Data that people or the cluster made is moved to the folder for copies on its host, rather than removed. What
     /// was dumped from a database is kept in any case.
     pub keep_data: bool,
-    /// Only what was done on these hosts; on all when empty.
+    /// Only what was done on these hosts, which left the cluster: Slurm's daemons stay down there. On all when empty.
     pub hosts: Vec<String>,
     /// How many hosts are worked on at the same time, at most.
     pub parallel: usize,
@@ -299,8 +299,13 @@ impl<'a> Undoing<'a> {
             Ok(reach) => reach,
             Err(error) => return Some(Err(error)),
         };
-        let (action, undo) = (step.begun.action.clone(), step.begun.undo.clone());
+        let (action, mut undo) = (step.begun.action.clone(), step.begun.undo.clone());
+        let stays_down = !self.back.hosts.is_empty() && is_of_slurm(&action);
+        if let (true, action::Undo::Unit(unit)) = (stays_down, &mut undo) {
+            (unit.active, unit.enabled) = ("inactive".to_owned(), "disabled".to_owned());
+        }
         match step.how {
+            How::Restart if stays_down => Some(Ok(Ok(Reverted::wholly()))),
             How::Nothing => Some(Ok(Ok(Reverted::wholly()))),
             How::Restart => leavable(self.control, move || {
                 Ok(reach.execute(&action, &setting, &Materials::default())?.map(|()| Reverted::wholly()))
@@ -327,6 +332,16 @@ impl<'a> Undoing<'a> {
         self.tell(&Event::NotReverted { step: &begun.step, host: &begun.host, error });
         self.so_far().stuck.push(left(begun, error.to_owned()));
     }
+}
+
+/// Whether it is about a daemon of Slurm, or slurmdash's: on a host that left the cluster they don't run any more.
+fn is_of_slurm(action: &Action) -> bool {
+    let unit = match action {
+        Action::SetUnit(action) => &action.name,
+        Action::RestartUnit(action) => &action.name,
+        _ => return false,
+    };
+    unit.starts_with("slurm")
 }
 
 fn left(begun: &Begun, what: String) -> Left {

@@ -379,6 +379,12 @@ fn waits() -> Vec<Sample> {
     ]
 }
 
+fn with_database() -> Fake {
+    let fake = cluster();
+    fake.change(|world| world.databases.insert("slurm_acct_db".into()));
+    fake
+}
+
 /// Slurm's packages as an older release, with newer ones on the mirrors.
 fn outdated() -> Fake {
     let fake = cluster();
@@ -410,7 +416,8 @@ fn day_two() -> Vec<Sample> {
             copy(Source::Folder("/var/lib/slurm/slurmctld".into()), false),
         )
         .never_settles(),
-        sample("dump of a database", cluster, copy(Source::Database("slurm_acct_db".into()), false)).never_settles(),
+        sample("dump of a database", with_database, copy(Source::Database("slurm_acct_db".into()), false))
+            .never_settles(),
     ]
 }
 

@@ -44,15 +44,15 @@ NodeName=node001 CPUs=2 RealMemory=500 State=UNKNOWN
 PartitionName=debug Nodes=node001 Default=YES MaxTime=INFINITE State=UP
 CONF
 echo CgroupPlugin=cgroup/v1 >/etc/slurm/cgroup.conf
-ssh node001 'export DEBIAN_FRONTEND=noninteractive; apt-get -qq update &&
+ssh -n node001 'export DEBIAN_FRONTEND=noninteractive; apt-get -qq update &&
   apt-get -qq install -y slurmd slurm-client munge >/dev/null 2>&1'
-scp -q /etc/slurm/slurm.conf /etc/slurm/cgroup.conf node001:/etc/slurm/
+scp -q /etc/slurm/slurm.conf /etc/slurm/cgroup.conf node001:/etc/slurm/ </dev/null
 ssh node001 'install -o munge -g munge -m 400 /dev/stdin /etc/munge/munge.key' </etc/munge/munge.key
-ssh node001 systemctl restart munge slurmd
+ssh -n node001 systemctl restart munge slurmd
 systemctl restart slurmdbd
 for _ in $(seq 60); do timeout 5 sacctmgr -n list cluster >/dev/null 2>&1 && break || sleep 1; done
 systemctl restart slurmctld
 for _ in $(seq 60); do timeout 5 sinfo -h -o %T | grep -q idle && break || sleep 1; done
 useradd -m -u 1500 ada
-ssh node001 useradd -M -u 1500 ada
+ssh -n node001 useradd -M -u 1500 ada
 runuser -u ada -- sh -c 'cd /home/ada && timeout 20 sbatch --parsable -o /dev/null --wrap "sleep 3000"'
