@@ -6,6 +6,7 @@
 
 mod auth;
 mod hands;
+mod install;
 mod limits;
 mod server;
 mod store;
@@ -19,7 +20,7 @@ use xshell::cmd;
 
 use self::server::Server;
 use crate::dist;
-use crate::needs::{CHROMIUM, chromium, npm};
+use crate::needs::{CHROMIUM, LAB, chromium, npm};
 use crate::project::Project;
 
 /// What the command takes.
@@ -46,6 +47,8 @@ enum Part {
     Limits,
     /// Knowing who is asking, and many who sign in at once.
     Auth,
+    /// Planning for many hosts, runs with nothing to do, and real hosts against the same by hand; needs root.
+    Install,
 }
 
 /// One figure.
@@ -106,16 +109,22 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let mut figures = if arguments.part.is_none() { program(project, arguments)? } else { Vec::new() };
     if is_wanted(Part::Store) {
         // It takes some minutes and about 2 GiB of disk in cargo's target folder.
-        figures.extend(from_bench(project, "store", store::limit)?);
+        figures.extend(from_bench(project, "slurmdash", "store", store::limit)?);
     }
     if is_wanted(Part::Hands) {
-        figures.extend(from_bench(project, "hands", hands::limit)?);
+        figures.extend(from_bench(project, "slurmdash", "hands", hands::limit)?);
     }
     if is_wanted(Part::Limits) {
-        figures.extend(from_bench(project, "limits", limits::limit)?);
+        figures.extend(from_bench(project, "slurmdash", "limits", limits::limit)?);
     }
     if is_wanted(Part::Auth) {
-        figures.extend(from_bench(project, "auth", auth::limit)?);
+        figures.extend(from_bench(project, "slurmdash", "auth", auth::limit)?);
+    }
+    if is_wanted(Part::Install) {
+        figures.extend(from_bench(project, "slurmdash-installer", "install", install::limit)?);
+        LAB.meet(project)?;
+        let program = arguments.program.clone().map_or_else(|| dist::build(project), Ok)?;
+        figures.extend(install::on_real_hosts(&program)?);
     }
 
     let width = figures.iter().map(|figure| figure.name.len()).max().unwrap_or(0);
@@ -135,16 +144,16 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Builds and runs one of the program's own benches, whose last line is its figures as JSON.
-fn from_bench(project: &Project, bench: &str, limit: fn(&str) -> Limit) -> Result<Vec<Figure>> {
-    let arguments = ["bench", "--locked", "--package", "slurmdash", "--bench", bench];
+/// Builds and runs one of a package's own benches, whose last line is its figures as JSON.
+fn from_bench(project: &Project, package: &str, bench: &str, limit: fn(&str) -> Limit) -> Result<Vec<Figure>> {
+    let arguments = ["bench", "--locked", "--package", package, "--bench", bench];
     let output = project.cargo().args(arguments).read()?;
     let list = output.lines().last().context("the bench printed nothing")?;
     let list: Vec<Value> = serde_json::from_str(list).context("the bench's last line")?;
     let figure = |figure: &Value| {
         let text = |key: &str| figure[key].as_str().with_context(|| format!("{key} of {figure}"));
         let (name, value) = (text("name")?, figure["value"].as_f64().with_context(|| format!("value of {figure}"))?);
-        let unit = ["µs", "ms", "s", "MiB", "/s", "x"].into_iter().find(|unit| figure["unit"] == **unit);
+        let unit = ["µs", "ms", "s", "MiB", "/s", "x", ""].into_iter().find(|unit| figure["unit"] == **unit);
         let name = format!("{bench}: {name}");
         Ok(Figure::new(&name, value, unit.with_context(|| format!("unit of {figure}"))?, limit(&name)))
     };

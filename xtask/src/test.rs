@@ -34,7 +34,7 @@ enum Part {
     It,
     /// A browser against the built program, with the simulated and with a real cluster.
     E2e,
-    /// The installer on several real hosts: systemd-nspawn, a bridge, power cuts.
+    /// The installer on several real hosts: systemd-nspawn, a bridge, power cuts. Named alone, all scenarios; else two.
     Lab,
     /// The tests on a real cluster again, with Slurm 24.11 in a folder of Debian 13.
     #[value(name = "slurm-24")]
@@ -59,7 +59,8 @@ impl Part {
 /// Runs the parts in turn, all of them even when one fails, and adds them up.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
     let mut parts = arguments.parts.clone();
-    if parts.is_empty() {
+    let is_usual = parts.is_empty();
+    if is_usual {
         parts = Part::USUAL.to_vec();
     }
     if parts.iter().any(|part| [Part::E2e, Part::Lab].contains(part)) {
@@ -77,7 +78,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<()> {
             Part::Unit => rust::unit(project)?,
             Part::It => rust::it(project)?,
             Part::E2e => e2e::run(project)?,
-            Part::Lab => lab::run(project)?,
+            Part::Lab => lab::run(project, !is_usual)?,
             Part::Slurm24 => slurm_24::run(project)?,
         };
         results.push((part, counts));

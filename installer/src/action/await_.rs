@@ -65,8 +65,9 @@ pub struct Await {
     pub log: Option<PathBuf>,
 }
 
-/// Pause between two looks.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Pause between the first two looks, as most things come soon; each further one is twice as long, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest time of one command of Slurm, seconds: its clients wait for ever where nobody answers.
 const COMMAND: u64 = 10;
 /// What runs on a node.
@@ -241,19 +242,20 @@ impl Await {
         host: &dyn Host,
         look: impl Fn() -> Result<Seen, HostError>,
     ) -> Result<Result<(), String>, HostError> {
-        let pauses = Duration::from_secs(self.within_seconds).as_millis() / PAUSE.as_millis();
-        let mut pauses = u64::try_from(pauses).unwrap_or(u64::MAX);
+        let longest = Duration::from_secs(self.within_seconds);
+        let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
         loop {
             match look()? {
                 Seen::Reached => return Ok(Ok(())),
                 Seen::Never(why) => return Ok(Err(why)),
-                Seen::NotYet(why) if pauses == 0 => {
+                Seen::NotYet(why) if waited >= longest => {
                     return Ok(Err(format!("not within {} s: {why}", self.within_seconds)));
                 }
                 Seen::NotYet(_) => {}
             }
-            pauses -= 1;
-            host.pause(PAUSE);
+            host.pause(pause);
+            waited += pause;
+            pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
 

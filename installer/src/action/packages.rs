@@ -21,6 +21,10 @@ mod traces;
 pub struct InstallPackages {
     /// Their names.
     pub names: Vec<String>,
+    /// The file that names their source, where an earlier step writes it. Until it is there nobody can say what will come
+    /// beside them.
+    #[serde(default)]
+    pub source: Option<PathBuf>,
 }
 
 /// How it was.
@@ -239,6 +243,17 @@ impl InstallPackages {
         let will = if names.is_empty() { Vec::new() } else { host.would_install(&names)? };
         Ok((names, will))
     }
+
+    /// Those that the host lacks, while their source is not there yet.
+    fn awaited(&self, host: &dyn Host) -> Result<Option<Vec<&str>>, HostError> {
+        let Some(source) = &self.source else { return Ok(None) };
+        if host.entry(source)?.is_some() {
+            return Ok(None);
+        }
+        let there = host.packages()?;
+        let lacks = |name: &&String| !there.iter().any(|package| package.name == **name);
+        Ok(Some(self.names.iter().filter(lacks).map(String::as_str).collect()))
+    }
 }
 
 impl Act for InstallPackages {
@@ -247,6 +262,14 @@ impl Act for InstallPackages {
     }
 
     fn look(&self, host: &dyn Host, setting: &Setting) -> Result<Look, StepError> {
+        if let Some(awaited) = self.awaited(host)? {
+            if awaited.is_empty() {
+                return Ok(Look::Same);
+            }
+            let summary = format!("installs {} and what they need, from the new source", awaited.join(", "));
+            let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, Vec::new())?));
+            return Ok(Look::Change(Change { summary, diff: None, undo, drift: false }));
+        }
         let (names, will) = self.will(host)?;
         if will.is_empty() {
             return Ok(Look::Same);

@@ -35,7 +35,8 @@ pub struct RestartUnit {
 const PAUSE: Duration = Duration::from_millis(100);
 /// Looks until a unit is active: a minute and a half, as long as systemd itself waits.
 const LOOKS: u32 = 900;
-/// Looks in a row at which it must be active. Slurm's daemons that can't use their configuration end within that time.
+/// Looks in a row at which it must be active, where systemd takes it for active as soon as it is started. Slurm's daemons
+/// that can't use their configuration end within that time.
 const STEADY: u32 = 6;
 
 /// What systemd says of a unit, in few words.
@@ -60,7 +61,7 @@ fn bring_up(host: &dyn Host, name: &str, verb: UnitVerb, log: Option<&Path>) -> 
     for _ in 0..LOOKS {
         let unit = host.unit(name)?;
         match unit.active.as_str() {
-            "active" if steady + 1 == STEADY => return Ok(()),
+            "active" if unit.tells_when_up() || steady + 1 == STEADY => return Ok(()),
             "active" => steady += 1,
             "activating" | "reloading" => steady = 0,
             other => {

@@ -306,7 +306,7 @@ fn rest(config: &Config) -> String {
     };
     let mut text = format!(
         "# Apptainer, where the distribution has it.\napptainer: {}\n\n\
-         # distribution (what each host has), a folder on this host, or a mirror: http://mirror/slurm.\n\
+         # distribution (what each host has), a folder at the same place on every host, or a mirror: https://mirror/slurm.\n\
          packages: {{source: {source}}}\n",
         config.apptainer
     );

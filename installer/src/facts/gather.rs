@@ -124,7 +124,7 @@ fn available(
     };
     let found = ask();
     let lacks = names.iter().any(|name| !found.contains_key(name) && !installed.contains_key(name));
-    if system == System::Apt && lacks {
+    if system == System::Apt && lacks && !wanted.own_source {
         let lists = host.list(Path::new("/var/lib/apt/lists"));
         if lists.is_ok_and(|names| !names.iter().any(|name| name.contains("_Packages"))) {
             host.refresh_packages()?;
@@ -286,6 +286,7 @@ mod tests {
             files: vec!["/etc/slurm/slurm.conf".into(), "/etc/none".into()],
             digests: vec!["/etc/slurm/slurm.conf".into()],
             packages: vec!["munge".into(), "apptainer".into()],
+            own_source: false,
             units: vec!["slurmd.service".into()],
             asks_mirrors: false,
         };
@@ -318,6 +319,24 @@ mod tests {
         let host = script().says("apt-cache", "").file("/var/lib/apt/lists/mirror_Packages", "");
         assert!(gather(&host, &wanted).unwrap().available.is_empty());
         assert!(!host.ran_any("apt-get"));
+        // Packages will come from elsewhere, and this host may have no internet.
+        let host = lists(script().says("apt-cache", "").answer("apt-get", 100, "", "E: no route"));
+        assert!(gather(&host, &Wanted { own_source: true, ..wanted }).unwrap().available.is_empty());
+        assert!(!host.ran_any("apt-get"));
+    }
+
+    #[test]
+    fn a_source_of_our_own_must_answer_and_others_need_not() {
+        let host = || script().file(crate::host::APT_SOURCE, "deb [trusted=yes] file:/srv/packages ./\n");
+        let away = "W: Failed to fetch http://mirror/InRelease  refused\n";
+        let others = host().says("apt-get", "").answer("apt-get", 0, "", away);
+        others.refresh_packages().unwrap();
+        let asked = others.ran();
+        assert!(asked[0].contains("SourceList=/etc/apt/sources.list.d/slurmdash.list"), "{asked:?}");
+        assert!(asked[0].contains("SourceParts=-") && asked[0].contains("List-Cleanup=0"), "{asked:?}");
+        assert!(!asked[1].contains("SourceList"), "{asked:?}");
+        let own = host().answer("apt-get", 0, "", away);
+        assert!(own.refresh_packages().unwrap_err().to_string().contains("no answer from"));
     }
 
     #[test]

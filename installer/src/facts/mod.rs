@@ -27,6 +27,9 @@ pub struct Wanted {
     pub digests: Vec<PathBuf>,
     /// Packages of which is asked which version could be had.
     pub packages: Vec<String>,
+    /// Packages will come from a source that is yet to be written; those that the host has may be out of reach.
+    #[serde(default)]
+    pub own_source: bool,
     /// Units.
     pub units: Vec<String>,
     /// The mirrors are asked first what there is.

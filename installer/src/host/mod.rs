@@ -19,6 +19,9 @@ use crate::bytes::Bytes;
 /// Largest file that is read or written as a whole, bytes; the program itself is copied otherwise.
 pub const MAX_FILE: u64 = 16 << 20;
 
+/// The installer's own file among apt's sources.
+pub(crate) const APT_SOURCE: &str = "/etc/apt/sources.list.d/slurmdash.list";
+
 /// Why something can't be seen or done on a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum HostError {
@@ -152,6 +155,9 @@ pub struct Unit {
     pub active: String,
     /// `enabled`, `disabled`, `static`, …; empty when there is no such unit file.
     pub enabled: String,
+    /// A service's `Type=`: `simple`, `forking`, `notify`, …; empty for other units.
+    #[serde(default)]
+    pub kind: String,
 }
 
 impl Unit {
@@ -163,6 +169,12 @@ impl Unit {
     /// Whether it runs.
     pub fn is_active(&self) -> bool {
         self.active == "active"
+    }
+
+    /// Whether its daemon itself says when it is up, so that systemd does not take it for active before. Source:
+    /// systemd.service(5), `Type=`.
+    pub fn tells_when_up(&self) -> bool {
+        matches!(self.kind.as_str(), "forking" | "notify" | "notify-reload" | "dbus")
     }
 
     /// Whether it starts with the host.

@@ -16,7 +16,7 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
     for host in site.hosts.iter().filter(|host| host.has(Role::Compute) || host.has(Role::Login)) {
         let facts = host.facts;
         if facts.packages.contains_key(PACKAGE) || facts.available.contains_key(PACKAGE) {
-            steps.add(host.name(), draft::packages(vec![PACKAGE.to_owned()]));
+            steps.add(host.name(), draft::packages(vec![PACKAGE.to_owned()], None));
         }
     }
     draft.push(site, steps);

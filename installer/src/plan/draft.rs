@@ -161,8 +161,8 @@ pub(crate) fn directory(path: impl Into<PathBuf>, owner: &str, mode: u32, holds:
 }
 
 /// Packages.
-pub(crate) fn packages(names: Vec<String>) -> Action {
-    Action::InstallPackages(InstallPackages { names })
+pub(crate) fn packages(names: Vec<String>, source: Option<&str>) -> Action {
+    Action::InstallPackages(InstallPackages { names, source: source.map(PathBuf::from) })
 }
 
 /// A unit starts with the host, and runs.

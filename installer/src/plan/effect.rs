@@ -21,10 +21,13 @@ const CONTROLLERS: &[&str] = &[
     "accountingstoragehost",
     "accountingstorageport",
     "accountingstoragetype",
+    "jobcomptype",
     "jobcontainertype",
     "maxjobcount",
     "maxnodecount",
     "powerplugin",
+    "preempttype",
+    "prioritytype",
     "schedulertype",
     "selecttypeparameters",
     "slurmctldhost",
@@ -194,6 +197,7 @@ mod tests {
             ("# s", "# seconds", Effect::Reconfigure),
             ("6817", "7000", Effect::Controllers),
             ("KillWait=30", "KILLWAIT=30\nMaxJobCount=5", Effect::Controllers),
+            ("KillWait=30", "KillWait=30\nPriorityType=priority/basic", Effect::Controllers),
             ("CPUs=2", "CPUs=4", Effect::Everything),
         ] {
             assert_eq!(of(Some(OLD), &OLD.replace(from, to), version), effect, "{from} → {to}");

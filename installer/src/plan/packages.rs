@@ -32,7 +32,7 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
         if let Some(text) = source(site, host) {
             sources.add(host.name(), draft::file(host.family.sources, text));
         } else if let Some(extra) = missing_source(site, host) {
-            sources.add(host.name(), draft::packages(vec![extra]));
+            sources.add(host.name(), draft::packages(vec![extra], None));
         }
     }
     draft.push(site, sources);
@@ -41,7 +41,8 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
     for host in &site.hosts {
         let names = wanted(site.config, host);
         if !names.is_empty() {
-            steps.add(host.name(), draft::packages(names));
+            let own = source(site, host).map(|_| host.family.sources);
+            steps.add(host.name(), draft::packages(names, own));
         }
     }
     draft.push(site, steps);

@@ -19,6 +19,7 @@ pub fn wanted(config: &Config, host: &ConfigHost) -> Wanted {
         files: files(config).iter().map(PathBuf::from).collect(),
         digests: digests(config),
         packages: packages(host),
+        own_source: config.packages != Packages::Distribution,
         units: units(host),
         asks_mirrors: false,
     }

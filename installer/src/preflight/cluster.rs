@@ -48,6 +48,7 @@ pub(super) fn judge(config: &Config, facts: &BTreeMap<String, Facts>, findings: 
     clocks(&hosts, findings);
     names(config, &hosts, findings);
     heads(config, findings);
+    homes(config, findings);
     releases(&hosts, findings);
     crate::plan::hardware::nodes(config, &hosts, findings);
     if let Err(found) = crate::plan::identities::settle(config, &hosts) {
@@ -132,6 +133,17 @@ fn heads(config: &Config, findings: &mut Vec<Finding>) {
             "the accounting database is on a controller: when that host loses power the other controller waits for the \
              database, and answers nobody",
             "give the role database to another host, or accept it: `accounting: {database_on_controller: true}`",
+        ));
+    }
+}
+
+/// Jobs of the dashboard work in people's homes: the nodes must see those of the login host.
+fn homes(config: &Config, findings: &mut Vec<Finding>) {
+    if config.dashboard.enabled && config.storage.home.is_none() && config.hosts.len() > 1 {
+        findings.push(Finding::warning(
+            None,
+            "nothing says that all hosts see the same homes, and jobs of the dashboard work in them",
+            "say where they come from: `storage: {home: {path: /home, from: existing | HOST}}`",
         ));
     }
 }

@@ -119,7 +119,8 @@ impl std::fmt::Display for Event<'_> {
             }
             Self::RunBegan { run, steps, resumed: true } => write!(f, "run {run} goes on: {steps} steps are left"),
             Self::StageBegan { phase, title, number, of, hosts } => {
-                write!(f, "[{number}/{of}] {}: {title} ({hosts} hosts)", phase.name())
+                let noun = if *hosts == 1 { "host" } else { "hosts" };
+                write!(f, "[{number}/{of}] {}: {title} ({hosts} {noun})", phase.name())
             }
             Self::StepBegan { step, summary, .. } => write!(f, "begun  {step}: {summary}"),
             Self::StepDone { step, took, .. } => write!(f, "done   {step} ({:.1} s)", took.as_secs_f64()),

@@ -91,7 +91,7 @@ fn identities(draft: &mut Draft, hosts: &[&str]) {
 
 fn packages(draft: &mut Draft, host: &str, names: &[&str]) {
     let names = names.iter().map(|&name| name.to_owned()).collect();
-    draft.step(host, Action::InstallPackages(InstallPackages { names }));
+    draft.step(host, Action::InstallPackages(InstallPackages { names, source: None }));
 }
 
 fn munge(draft: &mut Draft, hosts: &[&str]) {

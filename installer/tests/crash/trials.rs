@@ -98,15 +98,16 @@ pub fn each_step_twice(make: fn() -> Site) {
     trial.is_as_before("each step undone twice");
 }
 
-/// All numbers below one, or some of them where they are too many for a test; with `EVERY_POINT` in the environment all.
-fn some(below: u32) -> impl Iterator<Item = u32> {
+/// All numbers below one, or at most so many of them; with `EVERY_POINT` in the environment all.
+fn some(below: u32, most: u32) -> impl Iterator<Item = u32> {
     let is_all = std::env::var_os("EVERY_POINT").is_some();
-    let stride = if is_all { 1 } else { below.div_ceil(POINTS) };
+    let stride = if is_all { 1 } else { below.div_ceil(most.max(1)) };
     (0..below).step_by(usize::try_from(stride.max(1)).unwrap())
 }
 
-/// So many places are tried at most of a kind, unless all are wanted.
-const POINTS: u32 = 120;
+/// So many places of a plan are tried at most, each in three ways, unless all are wanted: all of them of the site with
+/// every kind of action.
+const POINTS: u32 = 110;
 
 /// Tries something at each changing call of each host, at each moment of it.
 fn at_each_call(make: fn() -> Site, disturb: fn(&Fake, u32, Moment), then: impl Fn(&Trial, &str, &str)) {
@@ -120,9 +121,10 @@ fn at_each_call(make: fn() -> Site, disturb: fn(&Fake, u32, Moment), then: impl 
         .zip(before)
         .map(|((name, fake), before)| (name.clone(), fake.calls() - before))
         .collect();
+    let hosts = u32::try_from(calls.len()).unwrap();
     for (name, calls) in calls {
         assert!(calls > 0, "{name} has a part");
-        for call in some(calls).map(|call| call + 1) {
+        for call in some(calls, POINTS / hosts).map(|call| call + 1) {
             for moment in Moment::ALL {
                 let trial = Trial::of(make);
                 disturb(&trial.site.fakes[&name], call, moment);
@@ -176,9 +178,10 @@ pub fn power_loss_and_undo(make: fn() -> Site) {
 
 /// Kills the installer at each record, and gives what is left of it to `then`.
 fn at_each_record(make: fn() -> Site, then: impl Fn(&Trial, &str)) {
-    let records = undisturbed(make).records();
+    let calm = undisturbed(make);
+    let (records, hosts) = (calm.records(), u32::try_from(calm.site.fakes.len()).unwrap());
     for how in BREAKS {
-        for record in some(records) {
+        for record in some(records, POINTS / hosts) {
             let trial = Trial::of(make);
             let mut journal = trial.journal();
             journal.stop_after(usize::try_from(record).unwrap(), how);
@@ -213,9 +216,9 @@ pub fn kill_while_undoing(make: fn() -> Site) {
     let calm = undisturbed(make);
     let before = calm.records();
     calm.undo("undisturbed");
-    let records = calm.records() - before;
+    let (records, hosts) = (calm.records() - before, u32::try_from(calm.site.fakes.len()).unwrap());
     for how in BREAKS {
-        for record in some(records) {
+        for record in some(records, POINTS / hosts) {
             let trial = undisturbed(make);
             let mut journal = trial.journal();
             journal.stop_after(usize::try_from(record).unwrap(), how);

@@ -233,7 +233,7 @@ fn left_out_code(is_somebody: bool) -> ExitCode {
 }
 
 fn tell_done(voice: Voice, cluster: &Cluster, report: &Report, journal: &Journal, wish: &Apply) {
-    let done = format!("Done: {} changes.", report.changed.len() + report.besides.len());
+    let done = format!("Done: {} steps.", report.changed.len() + report.besides.len());
     print_line(&format!("\n{}", voice.paint(Colour::Green, &done)));
     let left_out: Vec<LeftOut> =
         report.left_out.iter().map(|(host, why)| LeftOut { host: host.clone(), why: why.clone() }).collect();

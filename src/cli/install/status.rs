@@ -21,9 +21,13 @@ pub fn print(journal: &Journal, as_json: bool) -> Result<(), String> {
 fn lines(status: &Status) -> Vec<String> {
     let mut lines = Vec::new();
     for run in &status.runs {
-        let done = run.steps.iter().filter(|(_, came)| *came == Came::Done).count();
+        let count = |wanted: Came| run.steps.iter().filter(|(_, came)| *came == wanted).count();
+        let steps = match run.outcome {
+            Some(Outcome::RolledBack) => format!("{} steps undone", count(Came::Reverted)),
+            _ => format!("{} of {} steps", count(Came::Done), run.steps.len()),
+        };
         let command = run.command.join(" ");
-        lines.push(format!("{}  {:<11}  {done} of {} steps  {command}", run.run, outcome(run), run.steps.len()));
+        lines.push(format!("{}  {:<11}  {steps}  {command}", run.run, outcome(run)));
         lines.extend(run.failed.iter().map(|(step, error)| format!("    failed: {step}: {error}")));
         lines.extend(run.left_out.iter().map(|(host, error)| format!("    left out: {host}: {error}")));
         lines.extend(run.stuck.iter().map(|left| format!("    can't be undone: {}: {}", left.step, left.what)));

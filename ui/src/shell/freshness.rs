@@ -174,11 +174,11 @@ mod tests {
         };
         let (taken_over, waiting) = (controllers([false, true], Some("head2")), controllers([false, true], None));
         let usual = controllers([true, false], Some("head1"));
-        let state = |controllers, freshness, live| judge(Some(freshness), controllers, live, 100);
-        assert_eq!(state(&taken_over, &fresh, LiveState::Live), State::Backup("head2".to_owned()));
-        assert_eq!(state(&waiting, &fresh, LiveState::Live), State::Leaderless("head1".to_owned()));
-        assert_eq!(state(&usual, &fresh, LiveState::Live), State::Live);
-        assert_eq!(state(&taken_over, &stale, LiveState::Live), State::Stale(Some(100)));
-        assert_eq!(state(&taken_over, &fresh, LiveState::Reconnecting), State::Aged(0));
+        let shown = |controllers, freshness, live| judge(Some(freshness), controllers, live, 100);
+        assert_eq!(shown(&taken_over, &fresh, LiveState::Live), State::Backup("head2".to_owned()));
+        assert_eq!(shown(&waiting, &fresh, LiveState::Live), State::Leaderless("head1".to_owned()));
+        assert_eq!(shown(&usual, &fresh, LiveState::Live), State::Live);
+        assert_eq!(shown(&taken_over, &stale, LiveState::Live), State::Stale(Some(100)));
+        assert_eq!(shown(&taken_over, &fresh, LiveState::Reconnecting), State::Aged(0));
     }
 }

@@ -11,8 +11,12 @@ use super::rust;
 use crate::needs::LAB;
 use crate::project::Project;
 
-/// Builds the program and runs every scenario; the UI is built already.
-pub fn run(project: &Project) -> Result<Counts> {
+/// Names of scenarios that belong to every run of all tests have this in them: a single host and three, there and back. The
+/// others take half an hour.
+const ALWAYS: &str = "_and_back";
+
+/// Builds the program and runs the scenarios, all or the few that always are; the UI is built already.
+pub fn run(project: &Project, all: bool) -> Result<Counts> {
     LAB.meet(project)?;
     let program = program(project)?;
     let settings = [
@@ -20,7 +24,12 @@ pub fn run(project: &Project) -> Result<Counts> {
         // Members of a workspace are tested from their own folders.
         ("SLURMDASH_LAB".to_owned(), project.target.join("lab").display().to_string()),
     ];
-    rust::run(project, &["--package", "slurmdash-lab", "--test", "lab"], &settings)
+    let mut selection = vec!["--package", "slurmdash-lab", "--test", "lab"];
+    if !all {
+        println!("the installer on a single host and on three; `cargo xtask test lab` has all scenarios");
+        selection.push(ALWAYS);
+    }
+    rust::run(project, &selection, &settings)
 }
 
 /// The program without what a debugger wants: it is copied into every host. It is linked to this machine's C library,

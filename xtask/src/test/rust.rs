@@ -19,12 +19,16 @@ pub fn unit(project: &Project) -> Result<Counts> {
     Ok(counts)
 }
 
-/// The integration binary, with a real OpenID provider, and with a real cluster where there can be one.
+/// The integration binaries: the installer's crash tests and its way over a real sshd; the program's, with a real OpenID
+/// provider, and with a real cluster where there can be one.
 pub fn it(project: &Project) -> Result<Counts> {
+    // The far end of the installer's SSH tests is an example.
+    let mut counts = run(project, &["--package", "slurmdash-installer", "--test", "*", "--examples"], &[])?;
     npm(project, &project.root.join("tests/oidc"))?;
     let cluster = Cluster::up(project)?;
     let settings = cluster.as_ref().map(Cluster::settings).transpose()?.unwrap_or_default();
-    run(project, &["--package", "slurmdash", "--test", "it"], &settings)
+    counts += run(project, &["--package", "slurmdash", "--test", "it"], &settings)?;
+    Ok(counts)
 }
 
 /// The tests that are selected, with these variables.

@@ -32,6 +32,15 @@ fn lines(host: &dyn Host, words: &[&str]) -> Result<Vec<String>, HostError> {
     Ok(output.text().lines().map(|line| line.trim().to_lowercase()).filter(|line| !line.is_empty()).collect())
 }
 
+/// Asks for several lists at the same time: sacctmgr spends most of its time on its connection.
+fn lists<const N: usize>(host: &dyn Host, questions: [&[&str]; N]) -> [Result<Vec<String>, HostError>; N] {
+    std::thread::scope(|scope| {
+        let asked = questions.map(|words| scope.spawn(move || lines(host, words)));
+        let broke = || HostError::Malformed(String::from("asking sacctmgr broke off: this is a fault of slurmdash"));
+        asked.map(|asked| asked.join().unwrap_or_else(|_| Err(broke())))
+    })
+}
+
 /// Whether a text can be a word of a sacctmgr command, after a `=`.
 fn is_name(name: &str) -> bool {
     let is_char = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
@@ -65,16 +74,26 @@ impl Associations {
     }
 
     fn there(&self, host: &dyn Host) -> Result<There, HostError> {
-        let set = |words: &[&str]| Ok::<_, HostError>(lines(host, words)?.into_iter().collect::<BTreeSet<_>>());
+        let cluster = format!("cluster={}", self.cluster);
+        let [clusters, accounts, qos, users, associations] = lists(
+            host,
+            [
+                &["cluster", "format=cluster"],
+                &["account", "format=account"],
+                &["qos", "format=name"],
+                &["user", "format=user"],
+                &["associations", &cluster, "format=account,user,parentname,qos"],
+            ],
+        );
+        let set = |list: Result<Vec<String>, HostError>| Ok::<_, HostError>(list?.into_iter().collect::<BTreeSet<_>>());
         let mut there = There {
-            clusters: set(&["cluster", "format=cluster"])?,
-            accounts: set(&["account", "format=account"])?,
-            qos: set(&["qos", "format=name"])?,
-            users: set(&["user", "format=user"])?,
+            clusters: set(clusters)?,
+            accounts: set(accounts)?,
+            qos: set(qos)?,
+            users: set(users)?,
             ..There::default()
         };
-        let cluster = format!("cluster={}", self.cluster);
-        for line in lines(host, &["associations", &cluster, "format=account,user,parentname,qos"])? {
+        for line in associations? {
             let mut fields = line.split('|').map(str::to_owned);
             let mut next = || fields.next().unwrap_or_default();
             let (account, user, parent, qos) = (next(), next(), next(), next());
@@ -88,6 +107,19 @@ impl Associations {
             }
         }
         Ok(there)
+    }
+
+    /// All of it, in words.
+    fn named(&self) -> String {
+        let count = |number: usize, one: &str, many: &str| match number {
+            0 => String::new(),
+            1 => format!(", 1 {one}"),
+            _ => format!(", {number} {many}"),
+        };
+        let accounts = count(self.accounts.len(), "account", "accounts");
+        let qos = count(self.qos.len(), "QOS", "QOS");
+        let members = count(self.members.len(), "user in an account", "users in accounts");
+        format!("the cluster{accounts}{qos}{members}")
     }
 
     /// What is missing, in the order in which it is added.
@@ -285,7 +317,7 @@ impl Act for Associations {
             }
             // slurmdbd comes with an earlier step. What can't be asked for now must not be removed later.
             Err(HostError::Away(why)) => return Err(HostError::Away(why).into()),
-            Err(_) => (Vec::new(), format!("adds {} accounts and {} users", self.accounts.len(), self.members.len())),
+            Err(_) => (Vec::new(), format!("adds {}", self.named())),
         };
         Ok(Look::Change(Change { summary, diff: None, undo: Undo::Database(DatabaseUndo { missing }), drift: false }))
     }

@@ -188,7 +188,7 @@ fn accounts() -> Vec<Sample> {
 }
 
 fn packages() -> Vec<Sample> {
-    let install = |names: &[&str]| Action::InstallPackages(InstallPackages { names: strings(names) });
+    let install = |names: &[&str]| Action::InstallPackages(InstallPackages { names: strings(names), source: None });
     let all = install(&["munge", "slurmctld", "slurmdbd", "slurmd", "slurm-client", "mariadb-server"]);
     let uses_munge = |fake: &Fake| fake.install_packages(&strings(&["pdsh", "jq"])).unwrap();
     vec![

@@ -187,7 +187,7 @@ fn what_somebody_else_left_half_installed_stays() {
     let fake = bare();
     fake.install_packages(&["jq".into()]).unwrap();
     fake.change(|world| world.packages.get_mut("jq").unwrap().configured = false);
-    let action = InstallPackages { names: vec!["munge".into(), "jq".into()] };
+    let action = InstallPackages { names: vec!["munge".into(), "jq".into()], source: None };
     let undo = change(action.look(&fake, &setting()).unwrap()).undo;
     action.execute(&fake, &setting(), &Materials::default()).unwrap();
     assert_eq!(action.look(&fake, &setting()), Ok(Look::Same));
@@ -197,9 +197,26 @@ fn what_somebody_else_left_half_installed_stays() {
 }
 
 #[test]
+fn packages_of_a_source_that_is_yet_to_come_are_planned_without_asking_anybody() {
+    let fake = bare();
+    let source = "/etc/apt/sources.list.d/slurmdash.list";
+    let action = InstallPackages { names: vec!["adduser".into(), "jq".into()], source: Some(source.into()) };
+    let look = |fake: &Fake| action.look(fake, &setting()).unwrap();
+    fake.cut_mirror();
+    assert_eq!(change(look(&fake)).summary, "installs jq and what they need, from the new source");
+    fake.change(|world| world.mirror_down = false);
+    fake.put_file(source, "deb [trusted=yes] file:/srv/packages ./\n", 0o644);
+    let undo = change(look(&fake)).undo;
+    let Undo::Packages(undo) = undo else { panic!("{undo:?}") };
+    assert!(undo.coming.iter().any(|package| package.name == "jq"), "{undo:?}");
+    action.execute(&fake, &setting(), &Materials::default()).unwrap();
+    assert_eq!(look(&fake), Look::Same);
+}
+
+#[test]
 fn packages_that_nobody_planned_do_not_come() {
     let fake = bare();
-    let action = InstallPackages { names: vec!["jq".into()] };
+    let action = InstallPackages { names: vec!["jq".into()], source: None };
     change(action.look(&fake, &setting()).unwrap());
     // The mirrors have a newer one, which needs more.
     let calls = std::sync::atomic::AtomicU32::new(0);

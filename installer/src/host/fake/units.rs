@@ -19,10 +19,15 @@ impl World {
     pub fn unit(&self, name: &str) -> Unit {
         let active = self.daemons.get(name).map_or("inactive", |daemon| daemon.active.as_str());
         if self.unit_file(name).is_none() {
-            return Unit { load: "not-found".into(), active: active.into(), enabled: String::new() };
+            return Unit {
+                load: "not-found".into(),
+                active: active.into(),
+                enabled: String::new(),
+                kind: String::new(),
+            };
         }
         let enabled = if self.tree.has(&format!("{WANTS}/{name}")) { "enabled" } else { "disabled" };
-        Unit { load: "loaded".into(), active: active.into(), enabled: enabled.into() }
+        Unit { load: "loaded".into(), active: active.into(), enabled: enabled.into(), kind: "simple".into() }
     }
 
     /// Starts it with the host from now on.

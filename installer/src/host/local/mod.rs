@@ -23,19 +23,21 @@ pub(crate) use {
 
 /// This machine. Whoever uses it should be root; what they may not do is an error of the system.
 #[derive(Debug)]
-pub struct Local(());
+pub struct Local {
+    would_come: packages::Remembered,
+}
 
 impl Local {
     /// This machine. Takes away what an installer that was killed in the middle left in the way of others: the
     /// `policy-rc.d` that keeps services from starting while packages come.
     pub fn open() -> Result<Self, HostError> {
         packages::recover()?;
-        Ok(Self(()))
+        Ok(Self { would_come: packages::Remembered::default() })
     }
 
     #[cfg(test)]
     pub(crate) fn for_test() -> Self {
-        Self(())
+        Self { would_come: packages::Remembered::default() }
     }
 }
 
@@ -127,7 +129,11 @@ impl Host for Local {
     }
 
     fn would_install(&self, names: &[String]) -> Result<Vec<Package>, HostError> {
-        packages::System::here()?.would_install(self, names)
+        match packages::System::here()? {
+            apt @ System::Apt => self.would_come.or_ask(names, || apt.would_install(self, names)),
+            // dnf asks its mirrors by itself when it finds its lists too old.
+            dnf @ System::Dnf => dnf.would_install(self, names),
+        }
     }
 
     fn install_packages(&self, names: &[String]) -> Result<(), HostError> {

@@ -20,7 +20,8 @@ fn shown(text: &str) -> Result<Shown, HostError> {
     let (Some(load), Some(active)) = (value("LoadState"), value("ActiveState")) else {
         return Err(HostError::Malformed(String::from("systemctl show does not tell LoadState and ActiveState")));
     };
-    let unit = Unit { load, active, enabled: value("UnitFileState").unwrap_or_default() };
+    let or_none = |name| value(name).unwrap_or_default();
+    let unit = Unit { load, active, enabled: or_none("UnitFileState"), kind: or_none("Type") };
     Ok(Shown { unit, needs_reload: value("NeedDaemonReload").as_deref() == Some("yes") })
 }
 
@@ -35,7 +36,8 @@ fn name(name: &str) -> Result<&str, HostError> {
 
 fn show(host: &dyn Host, unit: &str) -> Result<Shown, HostError> {
     let command = Command::new("systemctl").args(["show", "--no-pager"]);
-    let command = command.args(["--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload", "--", name(unit)?]);
+    let command =
+        command.args(["--property=LoadState,ActiveState,UnitFileState,Type,NeedDaemonReload", "--", name(unit)?]);
     shown(&run_well(host, &command)?.text())
 }
 
@@ -88,12 +90,18 @@ mod tests {
 
     #[test]
     fn what_systemd_says_is_read() {
-        let text = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=yes\n";
+        let text = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nType=forking\nNeedDaemonReload=yes\n";
         let found = shown(text).unwrap();
-        assert!(found.needs_reload && found.unit.exists() && found.unit.is_active() && found.unit.is_enabled());
+        assert!(
+            found.unit.tells_when_up()
+                && found.needs_reload
+                && found.unit.exists()
+                && found.unit.is_active()
+                && found.unit.is_enabled()
+        );
         let text = "LoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n";
         let found = shown(text).unwrap();
-        assert!(!found.needs_reload && !found.unit.exists() && !found.unit.is_enabled());
+        assert!(!found.unit.tells_when_up() && !found.needs_reload && !found.unit.exists() && !found.unit.is_enabled());
         assert!(shown("Failed to connect to bus: Host is down\n").is_err());
     }
 

@@ -15,7 +15,7 @@ pub(super) const FAMILY: Family = Family {
     sshd_unit: "ssh.service",
     options: "/etc/default",
     mariadb_conf: "/etc/mysql/mariadb.conf.d/60-slurmdash.cnf",
-    sources: "/etc/apt/sources.list.d/slurmdash.list",
+    sources: crate::host::APT_SOURCE,
     extra_sources: None,
     ships_slurm_conf: false,
     rotates_logs: false,

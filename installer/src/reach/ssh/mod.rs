@@ -161,6 +161,15 @@ impl Ssh {
     }
 }
 
+impl Drop for Ssh {
+    fn drop(&mut self) {
+        // The lines of many hosts are closed at the same time.
+        if let Some(line) = self.line.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.idle.close(line);
+        }
+    }
+}
+
 /// An open line, if it holds. What may be asked once only is asked when the other end just answered.
 fn greeted(mut line: Line, asked: Asked) -> Option<Line> {
     if asked == Asked::Again {

@@ -1,8 +1,10 @@
 //! apt-get(8) and dpkg(1).
+use std::path::Path;
+
 use super::apt_said::{Known, candidates, known, simulated, unanswered};
 use super::policy::Policy;
 use super::{PATIENCE, failed, patiently, well};
-use crate::host::{Command, Host, HostError, Output, Package, run_well};
+use crate::host::{APT_SOURCE, Command, Host, HostError, Output, Package, run_well};
 
 /// No question is asked, what the admin changed in a configuration file stays, and nobody restarts anything.
 fn quiet(mut command: Command) -> Command {
@@ -50,8 +52,22 @@ pub fn installed(host: &dyn Host) -> Result<Vec<Package>, HostError> {
     Ok(packages)
 }
 
+/// A source of the installer's own must answer. Others may be out of reach beside it: a cluster without internet.
 pub fn refresh(host: &dyn Host) -> Result<(), HostError> {
+    if host.entry(Path::new(APT_SOURCE))?.is_none() {
+        return update(host, &[]);
+    }
+    let own = format!("--option=Dir::Etc::SourceList={APT_SOURCE}");
+    update(host, &[&own, "--option=Dir::Etc::SourceParts=-", "--option=APT::Get::List-Cleanup=0"])?;
+    match update(host, &[]) {
+        Err(HostError::Failed { .. }) => Ok(()),
+        other => other,
+    }
+}
+
+fn update(host: &dyn Host, options: &[&str]) -> Result<(), HostError> {
     let command = apt_get().args(["--option=Acquire::Retries=1", "--option=Acquire::http::Timeout=20"]);
+    let command = command.args(options.iter().copied());
     let command = command.args(["--option=Acquire::https::Timeout=20", "update"]).within(900);
     let output = patiently(host, &command)?;
     // It ends well with old lists too, so what it says counts.

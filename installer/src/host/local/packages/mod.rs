@@ -7,11 +7,14 @@ mod apt_said;
 mod dnf;
 mod dnf_said;
 mod policy;
+mod remembered;
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::host::{Command, Host, HostError, Output, Package};
+
+pub use remembered::Remembered;
 
 /// How long is waited for another program that holds the package system's lock, seconds.
 const PATIENCE: u64 = 300;
