@@ -87,7 +87,7 @@ fn node(record: &Record, notes: &mut Notes) -> NodeFacts {
     node
 }
 
-/// Says what Slurm takes a node to be where its line says nothing: running jobs have their cores by that. Source: NodeName
+/// Says what Slurm takes a node to be where its line says nothing: running jobs have their cores by that. Source: `NodeName`
 /// in slurm.conf(5).
 fn complete(node: &mut NodeFacts) {
     let cores = *node.cores_per_socket.get_or_insert(1);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::{Limits, Phase, Plan, make};
 use crate::action::{Account, Action, Content, Member};
 use crate::config::{
-    Accounting, Config, ConfigHost, Dashboard, Identities, Identity, MemoryMargin, NodeFacts, Packages, Partition,
-    Role, Share, ShareFrom, Slurm, Ssh, Storage, Versions,
+    Accounting, Config, ConfigHost, Dashboard, Identities, MemoryMargin, NodeFacts, Packages, Partition, Role, Share,
+    ShareFrom, Slurm, Ssh, Storage, Versions,
 };
 use crate::facts::{Cgroup, Facts};
 use crate::host::User;
@@ -523,87 +523,6 @@ fn numbers_that_clash_are_named_with_their_hosts() {
 }
 
 #[test]
-fn packages_come_from_a_folder_that_every_host_has() {
-    let mut config = head_and_nodes();
-    config.packages = Packages::Folder("/shared/debs".into());
-    let mut facts = facts("debian-12", &config);
-    let missing = errors(&judge(&config, &facts, &secrets()));
-    assert_eq!(missing.len(), 3, "{missing:?}");
-    for facts in facts.values_mut() {
-        facts.digests.insert("/shared/debs/Packages".into(), "ab".repeat(32));
-        facts.available.clear();
-    }
-    assert_eq!(errors(&judge(&config, &facts, &secrets())), Vec::<String>::new());
-    let plan = planned(&config, &facts);
-    let list = text_of(&plan, "node001", "/etc/apt/sources.list.d/slurmdash.list");
-    assert!(list.ends_with("\ndeb [trusted=yes] file:/shared/debs ./\n"), "{list}");
-}
-
-#[test]
-fn a_host_is_asked_for_what_it_must_know() {
-    let config = two_heads();
-    let names = |host: &str| super::wanted(&config, config.host(host).unwrap()).names;
-    assert_eq!(names("head1").len(), 6);
-    assert_eq!(names("node001"), ["node001", "head1", "head2", "db1"], "not the other nodes");
-    let wanted = super::wanted(&config, config.host("db1").unwrap());
-    assert_eq!(wanted.ports, [6819, 8443]);
-    assert!(wanted.packages.contains(&"mariadb-server".to_owned()));
-}
-
-#[test]
-fn hybrid_hosts_get_what_slurm_takes() {
-    for (system, plugin) in [("debian-12", "cgroup/v1"), ("debian-13", "disabled")] {
-        let config = single();
-        let mut facts = facts(system, &config);
-        facts.get_mut("hpc1").unwrap().cgroup = Cgroup::Hybrid;
-        let plan = planned(&config, &facts);
-        let cgroup = text_of(&plan, "hpc1", "/etc/slurm/cgroup.conf");
-        assert!(cgroup.contains(&format!("CgroupPlugin={plugin}\n")) && !cgroup.contains("Constrain"), "{cgroup}");
-        let slurm = text_of(&plan, "hpc1", "/etc/slurm/slurm.conf");
-        assert!(slurm.contains("ProctrackType=proctrack/linuxproc\nTaskPlugin=task/affinity\n"), "{slurm}");
-    }
-}
-
-#[test]
-fn numbers_that_clash_are_named_with_their_hosts() {
-    let config = head_and_nodes();
-    let mut facts = facts("debian-12", &config);
-    let user = |name: &str, uid| User {
-        name: name.into(),
-        uid,
-        gid: uid,
-        comment: String::new(),
-        home: "/nonexistent".into(),
-        shell: "/usr/sbin/nologin".into(),
-    };
-    facts.get_mut("node001").unwrap().users.push(user("backup", 901));
-    let clash = errors(&make(&config, &facts, &secrets(), &Limits::default()).unwrap_err());
-    assert!(clash[0].contains("node001: uid 901") && clash[0].contains("munge: {uid: 903, gid: 903}"), "{clash:?}");
-
-    facts.get_mut("node001").unwrap().users.pop();
-    facts.get_mut("node001").unwrap().users.push(user("munge", 110));
-    facts.get_mut("node002").unwrap().users.push(user("munge", 110));
-    let plan = planned(&config, &facts);
-    let uids: BTreeSet<u32> = plan
-        .steps()
-        .filter_map(|step| match &step.action {
-            Action::AddUser(user) if user.name == "munge" => Some(user.uid),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(uids, BTreeSet::from([110]), "the number that hosts have already is taken for all");
-
-    facts.get_mut("node002").unwrap().users.pop();
-    facts.get_mut("node002").unwrap().users.push(user("munge", 111));
-    let apart = errors(&make(&config, &facts, &secrets(), &Limits::default()).unwrap_err());
-    assert!(apart[0].contains("110 on node001, 111 on node002"), "{apart:?}");
-
-    let mut given = config;
-    given.identities.munge = Some(Identity { uid: 950, gid: 950 });
-    assert!(!errors(&judge(&given, &facts, &secrets())).is_empty());
-}
-
-#[test]
 fn preflight_says_what_is_wrong_and_what_mends_it() {
     type Break = fn(&mut Config, &mut BTreeMap<String, Facts>);
     let cases: [(Break, &str); 15] = [
@@ -763,7 +682,7 @@ fn a_partition_that_goes_needs_a_restart_and_one_that_comes_does_not() {
 fn with_newer(config: &Config, version: &str) -> BTreeMap<String, Facts> {
     let mut facts = standing(config);
     for host in &config.hosts {
-        let facts = facts.get_mut(&host.name).unwrap();
+        let there = facts.get_mut(&host.name).unwrap();
         let roles = host.roles.iter().filter_map(|role| match role {
             Role::Controller | Role::BackupController => Some("slurmctld"),
             Role::Database => Some("slurmdbd"),
@@ -771,8 +690,8 @@ fn with_newer(config: &Config, version: &str) -> BTreeMap<String, Facts> {
             _ => None,
         });
         for package in roles.chain(["slurm-client"]) {
-            facts.packages.insert(package.into(), "22.05.8-4".into());
-            facts.available.insert(package.into(), version.into());
+            there.packages.insert(package.into(), "22.05.8-4".into());
+            there.available.insert(package.into(), version.into());
         }
     }
     facts
@@ -809,8 +728,8 @@ fn an_upgrade_is_done_when_it_is_asked_for_and_goes_down_from_the_database() {
         "packages/node003/restart of slurmd.service",
     ];
     assert!(order.map(place).is_sorted(), "{steps:#?}");
-    let upgraded = plan.steps().filter(|step| step.id.0.starts_with("packages/"));
-    assert!(upgraded.into_iter().all(|step| step.disrupts.is_none()), "jobs go on");
+    let mut of_packages = plan.steps().filter(|step| step.id.0.starts_with("packages/"));
+    assert!(of_packages.all(|step| step.disrupts.is_none()), "jobs go on");
 
     // Where one host does it all, each daemon is stopped once and started in the same order.
     let config = single();

@@ -1,5 +1,5 @@
 //! Slurm's upgrade, in the order in which its daemons understand each other: slurmdbd, then all controllers, then the
-//! nodes. Source: SchedMD's upgrade guide.
+//! nodes. Source: the upgrade guide of Slurm.
 //!
 //! Jobs go on meanwhile: those who look after them are processes of their own, and are not stopped with slurmd.
 use super::Phase;

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SlurmVersion(pub(crate) u16, pub(crate) u16);
 
-/// Releases, in order: a daemon speaks with those of two before. Source: SchedMD's upgrade guide.
+/// Releases, in order: a daemon speaks with those of two before. Source: the upgrade guide of Slurm.
 const RELEASES: [SlurmVersion; 14] = [
     SlurmVersion(19, 5),
     SlurmVersion(20, 2),
