@@ -511,6 +511,9 @@ fn numbers_that_clash_are_named_with_their_hosts() {
     }
     let apart = errors(&make(&config, &facts, &secrets(), &Limits::default()).unwrap_err());
     assert!(apart[0].contains("210 on node001, 211 on node002"), "{apart:?}");
+    for host in ["node001", "node002"] {
+        facts.get_mut(host).unwrap().users.pop();
+    }
 
     let mut given = config;
     given.dashboard.admin.unix_user = Some("ldapuser".into());
@@ -623,8 +626,9 @@ fn a_thousand_nodes_are_few_lines() {
 /// A cluster as it stands, with its slurm.conf on the controller.
 fn standing(config: &Config) -> BTreeMap<String, Facts> {
     let mut facts = facts("debian-12", config);
-    let conf = text_of(&planned(config, &facts), "head1", "/etc/slurm/slurm.conf");
-    facts.get_mut("head1").unwrap().files.insert("/etc/slurm/slurm.conf".into(), conf);
+    let head = &config.hosts[0].name;
+    let conf = text_of(&planned(config, &facts), head, "/etc/slurm/slurm.conf");
+    facts.get_mut(head).unwrap().files.insert("/etc/slurm/slurm.conf".into(), conf);
     facts
 }
 

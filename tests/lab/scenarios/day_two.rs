@@ -160,8 +160,10 @@ fn munges_key_changes_beside_a_running_job() -> Result<()> {
     apply(&stage, head, &cluster_yaml(""), &["--yes"], 0)?;
     let dashboard = Dashboard::sign_in(head, head)?;
     let job = long_job(&dashboard, "node001")?;
-    let keys = || hosts.iter().map(|host| host.exec(&["sha256sum", "/etc/munge/munge.key"])?.good()).collect();
-    let before: Vec<String> = keys()?;
+    let keys = || -> Result<Vec<String>> {
+        hosts.iter().map(|host| host.exec(&["sha256sum", "/etc/munge/munge.key"])?.good()).collect()
+    };
+    let before = keys()?;
 
     hosts[2].cut()?;
     let refused = install(&stage, head, &["--rotate-munge-key", "--yes"], 1)?;
@@ -170,7 +172,7 @@ fn munges_key_changes_beside_a_running_job() -> Result<()> {
     eventually("node002 is back", Duration::from_mins(1), || Ok(hosts[2].ssh(&["true"])?.ok().then_some(())))?;
 
     install(&stage, head, &["--rotate-munge-key", "--yes"], 0)?;
-    let after: Vec<String> = keys()?;
+    let after = keys()?;
     ensure!(after.iter().all(|key| *key == after[0]) && after[0] != before[0], "{before:?} {after:?}");
     still_runs(&stage, &dashboard, job, "with munge's new key")?;
     job_on_both(&stage, head)?;
