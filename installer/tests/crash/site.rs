@@ -140,11 +140,11 @@ fn nodes(draft: &mut Draft, hosts: &[&str], left_out: &[&str], conf: &StepId) {
 }
 
 /// What comes later in a cluster's life.
-fn day_two(draft: &mut Draft, host: &str) {
+fn day_two(draft: &mut Draft, host: &str, conf: &StepId) {
     draft.stage(Phase::Nodes, "a node leaves, and packages are upgraded", &[]);
     draft.step(host, Action::DrainNodes(DrainNodes { nodes: vec!["node2".into()] }));
     let source = Source::Folder("/srv/slurm/state/slurmctld".into());
-    draft.step(host, Action::KeepCopy(KeepCopy { source, is_of_another_release: false }));
+    draft.because(host, Action::KeepCopy(KeepCopy { source, is_of_another_release: false }), &[conf]);
     draft.step(host, Action::UpgradePackages(UpgradePackages { names: vec!["jq".into()] }));
 }
 
@@ -224,7 +224,7 @@ pub fn one_host() -> Site {
     database(&mut draft, head);
     let conf = controller(&mut draft, head);
     nodes(&mut draft, &[head], &[], &conf);
-    day_two(&mut draft, head);
+    day_two(&mut draft, head, &conf);
     accounts(&mut draft, head);
     dashboard(&mut draft, head);
     finish(draft, fakes(&[head]))
