@@ -8,7 +8,6 @@ use lab::census::Snapshot;
 use lab::compare::NOTHING;
 use lab::run::{LIMIT, eventually};
 use lab::{Host, Shape};
-use serde_json::json;
 
 use crate::api::Dashboard;
 use crate::installer::{CHANGES, install, says};
@@ -36,9 +35,14 @@ fn apply(stage: &Stage, head: &Host<'_>, yaml: &str, more: &[&str], code: i32) -
     install(stage, head, &words, code)
 }
 
-/// A job that runs on a node, as the dashboard's admin.
-fn long_job(dashboard: &Dashboard, node: &str) -> Result<u64> {
-    let id = dashboard.submit(LONG, &json!({"time": "60", "node_list": node}))?;
+/// A job that runs on a node, of the dashboard's admin.
+fn long_job(head: &Host<'_>, dashboard: &Dashboard, node: &str) -> Result<u64> {
+    let sbatch =
+        ["timeout", "20", "sbatch", "--parsable", "--time=60", "--output=/dev/null", "--mem=16", "--wrap", LONG];
+    let mut words = vec!["runuser", "-u", "clusteradmin", "--"];
+    words.extend(sbatch);
+    words.extend(["--nodelist", node]);
+    let id = head.exec(&words)?.good()?.trim().parse()?;
     dashboard.wait_for(id, "RUNNING")?;
     Ok(id)
 }
@@ -69,14 +73,14 @@ fn a_node_comes_and_goes_beside_a_running_job() -> Result<()> {
     let (head, node002) = (&hosts[0], &hosts[2]);
     apply(&stage, head, &one_node(), &["--yes"], 0)?;
     let dashboard = Dashboard::sign_in(head, head)?;
-    let job = long_job(&dashboard, "node001")?;
+    let job = long_job(head, &dashboard, "node001")?;
     let fresh = Snapshot::of(node002)?;
 
     apply(&stage, head, &cluster_yaml(""), &["--yes"], 0)?;
     still_runs(&stage, &dashboard, job, "with a second node")?;
     job_on_both(&stage, head)?;
 
-    let other = long_job(&dashboard, "node002")?;
+    let other = long_job(head, &dashboard, "node002")?;
     let refused = apply(&stage, head, &one_node(), &["--yes"], 1)?;
     says(&refused, &["ends running jobs on node002", &other.to_string(), "--allow-disruption"])?;
     slurm(head, &["scancel", &other.to_string()])?;
@@ -105,7 +109,7 @@ fn a_partition_comes_and_goes_beside_a_running_job() -> Result<()> {
     let head = &hosts[0];
     apply(&stage, head, &cluster_yaml(""), &["--yes"], 0)?;
     let dashboard = Dashboard::sign_in(head, head)?;
-    let job = long_job(&dashboard, "node001")?;
+    let job = long_job(head, &dashboard, "node001")?;
     let two = "partitions:\n  - {name: main, nodes: all, default: true}\n  - {name: short, nodes: node002, max_time: '0:10:00'}\n";
     apply(&stage, head, &cluster_yaml(two), &["--yes"], 0)?;
     ensure!(slurm(head, &["sinfo", "-h", "-o", "%R"])?.contains("short"), "no partition short");
@@ -128,7 +132,7 @@ fn slurm_is_upgraded_and_brought_back_beside_a_running_job() -> Result<()> {
     let old = version(head)?;
     script(head, NEWER, &["22.05.9-1", "/shared/packages"])?;
     let dashboard = Dashboard::sign_in(head, head)?;
-    let job = long_job(&dashboard, "node001")?;
+    let job = long_job(head, &dashboard, "node001")?;
 
     apply(&stage, head, &sources, &["--yes"], 0)?;
     ensure!(version(head)? == old, "it was upgraded, and nobody asked for it");
@@ -159,7 +163,7 @@ fn munges_key_changes_beside_a_running_job() -> Result<()> {
     let head = &hosts[0];
     apply(&stage, head, &cluster_yaml(""), &["--yes"], 0)?;
     let dashboard = Dashboard::sign_in(head, head)?;
-    let job = long_job(&dashboard, "node001")?;
+    let job = long_job(head, &dashboard, "node001")?;
     let keys = || -> Result<Vec<String>> {
         hosts.iter().map(|host| host.exec(&["sha256sum", "/etc/munge/munge.key"])?.good()).collect()
     };
