@@ -9,7 +9,7 @@ pub use cluster::explain;
 pub(crate) use cluster::{unreachable, unsupported};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Role};
+use crate::config::{Config, ConfigHost, Role};
 use crate::facts::Facts;
 use crate::plan::site::{SLURM_CONF, WRITTEN};
 use crate::secrets::Secrets;
@@ -56,6 +56,42 @@ impl std::fmt::Display for Finding {
         }
         write!(f, "{}; {}", self.what, self.fix)
     }
+}
+
+/// What is to be known of hosts that leave the cluster, and why one can't. `away`: those that can't be reached.
+pub fn leaving(hosts: &[ConfigHost], away: &BTreeMap<String, String>) -> Vec<Finding> {
+    let judged = hosts.iter().map(|host| {
+        let name = &host.name;
+        let clean = format!("`slurmdash install uninstall --limit {name}` takes away what was installed there");
+        if let Some(role) = [Role::Controller, Role::Database].into_iter().find(|role| host.has(*role)) {
+            let what = if role == Role::Controller { "the state of the jobs" } else { "the accounting database" };
+            return Finding::error(
+                Some(name),
+                format!("it is not in cluster.yaml any more, and has {what}, which the installer does not move"),
+                "put it back; to move that by hand, stop the daemons, copy it, and then change cluster.yaml",
+            );
+        }
+        match away.get(name) {
+            None => Finding::warning(
+                Some(name),
+                "it leaves the cluster: its daemons are stopped; packages, files and munge's key stay on it",
+                format!("afterwards {clean}"),
+            ),
+            Some(error) => Finding::warning(
+                Some(name),
+                format!("it leaves the cluster and can't be reached, so that its daemons are not stopped ({error})"),
+                format!("when it is back, {clean}; or there: systemctl disable --now slurmd"),
+            ),
+        }
+    });
+    judged.collect()
+}
+
+/// Newer versions of Slurm that can be had, and upgrades that can't be. `asked`: an upgrade is wanted.
+pub fn upgrades(config: &Config, facts: &BTreeMap<String, Facts>, asked: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    crate::plan::upgrade::judge(config, asked, &cluster::known(config, facts), &mut findings);
+    findings
 }
 
 /// Judges all hosts, errors first. `facts` are by the hosts' names in the configuration; one that is missing there could

@@ -14,6 +14,8 @@ pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> io::Result<()>;
 
 /// File of munge's key.
 pub const MUNGE_KEY: &str = "munge.key";
+/// File of the key that munge had before the last rotation: hosts that were away may still have it.
+pub const MUNGE_KEY_BEFORE: &str = "munge.key.before";
 /// File of slurmdbd's password at its database.
 pub const DATABASE_PASSWORD: &str = "database-password";
 /// File of the password of the dashboard's first admin.
@@ -50,7 +52,9 @@ pub enum SecretsError {
 pub struct Secrets {
     /// What all munge daemons share, 32 to 1024 bytes.
     pub munge_key: Bytes,
-    /// slurmdbd's password at its database: letters and digits.
+    /// The one before it, after a rotation.
+    pub munge_key_before: Option<Bytes>,
+    /// slurmdbd's password at its database.
     pub database_password: Bytes,
     /// The password of the dashboard's first admin: letters and digits.
     pub dashboard_admin_password: Bytes,
@@ -90,6 +94,7 @@ impl Secrets {
         random(&mut munge_key).map_err(SecretsError::NoRandomness)?;
         Ok(Self {
             munge_key: Bytes(munge_key),
+            munge_key_before: None,
             database_password: password(random)?,
             dashboard_admin_password: password(random)?,
             ssh_ca: CaKey::make(random)?,
@@ -102,6 +107,7 @@ impl Secrets {
         let or = |name: &str, new: Bytes| folder.get(name).map(|found| found.map_or(new, Bytes));
         let secrets = Self {
             munge_key: or(MUNGE_KEY, new.munge_key)?,
+            munge_key_before: folder.get(MUNGE_KEY_BEFORE)?.map(Bytes),
             database_password: or(DATABASE_PASSWORD, new.database_password).map(|found| line(&found))?,
             dashboard_admin_password: or(DASHBOARD_ADMIN, new.dashboard_admin_password).map(|found| line(&found))?,
             ssh_ca: match folder.get(SSH_CA)? {
@@ -115,8 +121,38 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// Keeps those that the folder does not have.
+    /// Another key for munge. The one that was is kept until all hosts have the new one, and after that too.
+    pub fn rotate_munge_key(&mut self, random: Random) -> Result<(), SecretsError> {
+        let mut key = vec![0; MUNGE_KEY_LENGTH];
+        random(&mut key).map_err(SecretsError::NoRandomness)?;
+        self.munge_key_before = Some(std::mem::replace(&mut self.munge_key, Bytes(key)));
+        Ok(())
+    }
+
+    /// Puts the key from before the last rotation back into its place, when `is_undone` says so of its SHA-256.
+    pub fn unrotate_munge_key(folder: &SecretFolder, is_undone: impl FnOnce(&str) -> bool) -> Result<(), SecretsError> {
+        if let Some(before) = folder.get(MUNGE_KEY_BEFORE)?
+            && is_undone(&crate::bytes::sha256(&before))
+        {
+            folder.put(MUNGE_KEY, &before)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a password can stand in slurmdbd.conf as it is.
+    pub fn takes_database_password(password: &[u8]) -> bool {
+        let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"#\"'\\=".contains(byte);
+        (1..=128).contains(&password.len()) && password.iter().all(is_plain)
+    }
+
+    /// Keeps those that the folder does not have, and munge's key when it was rotated.
     pub fn save(&self, folder: &SecretFolder) -> Result<(), SecretsError> {
+        if let Some(before) = &self.munge_key_before
+            && folder.get(MUNGE_KEY)?.is_some_and(|kept| kept == before.0 && kept != self.munge_key.0)
+        {
+            folder.put(MUNGE_KEY_BEFORE, &before.0)?;
+            folder.put(MUNGE_KEY, &self.munge_key.0)?;
+        }
         let files = [
             (MUNGE_KEY, &self.munge_key),
             (DATABASE_PASSWORD, &self.database_password),
@@ -138,12 +174,11 @@ impl Secrets {
         }
         let plain =
             |bytes: &Bytes| (12..=128).contains(&bytes.0.len()) && bytes.0.iter().all(u8::is_ascii_alphanumeric);
-        for (name, bytes) in
-            [(DATABASE_PASSWORD, &self.database_password), (DASHBOARD_ADMIN, &self.dashboard_admin_password)]
-        {
-            if !plain(bytes) {
-                return malformed(name, "must hold 12 to 128 letters and digits");
-            }
+        if !Self::takes_database_password(&self.database_password.0) {
+            return malformed(DATABASE_PASSWORD, "must hold 1 to 128 printable characters other than # = \" ' and \\");
+        }
+        if !plain(&self.dashboard_admin_password) {
+            return malformed(DASHBOARD_ADMIN, "must hold 12 to 128 letters and digits");
         }
         Ok(())
     }
@@ -208,6 +243,28 @@ mod tests {
         assert!(short.contains("32 to 1024"), "{short}");
         secrets.save(&folder).unwrap();
         assert_eq!(folder.get(MUNGE_KEY).unwrap().unwrap(), b"short", "what is there stays");
+    }
+
+    #[test]
+    fn a_rotated_key_takes_the_place_of_the_one_before_and_gives_it_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = SecretFolder::at(dir.path());
+        let first = Secrets::load(&folder, &mut random(1)).unwrap();
+        first.save(&folder).unwrap();
+        let mut rotated = Secrets::load(&folder, &mut random(2)).unwrap();
+        rotated.rotate_munge_key(&mut random(3)).unwrap();
+        assert_ne!(rotated.munge_key, first.munge_key);
+        assert_eq!(Secrets::load(&folder, &mut random(4)).unwrap().munge_key, first.munge_key, "a plan keeps nothing");
+        rotated.save(&folder).unwrap();
+        let kept = Secrets::load(&folder, &mut random(4)).unwrap();
+        assert_eq!((&kept.munge_key, kept.munge_key_before.as_ref()), (&rotated.munge_key, Some(&first.munge_key)));
+        kept.save(&folder).unwrap();
+        assert_eq!(Secrets::load(&folder, &mut random(4)).unwrap(), kept, "kept once more it is the same");
+        Secrets::unrotate_munge_key(&folder, |_| false).unwrap();
+        assert_eq!(Secrets::load(&folder, &mut random(4)).unwrap().munge_key, rotated.munge_key);
+        let digest = crate::bytes::sha256(&first.munge_key.0);
+        Secrets::unrotate_munge_key(&folder, |before| before == digest).unwrap();
+        assert_eq!(Secrets::load(&folder, &mut random(4)).unwrap().munge_key, first.munge_key);
     }
 
     #[test]

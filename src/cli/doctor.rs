@@ -93,7 +93,7 @@ fn look(place: &Place) -> Result<(Vec<Found>, Looked), String> {
             fix: "slurmdash install --resume goes on, slurmdash install rollback undoes it".into(),
         });
     }
-    let mut cluster = Cluster::look_at(&source, &journal, |_| Ok(Limits::default()))?;
+    let mut cluster = Cluster::look_at(&source, &journal, |_| Ok(Limits::default()), false)?;
     found.extend(Found::fold(&cluster.findings));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| format!("can't start: {error}"))?;

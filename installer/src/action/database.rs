@@ -162,26 +162,25 @@ impl MakeDatabase {
             output.complaint()
         )))
     }
+}
 
-    /// Writes all that is in the database to a file among the copies.
-    fn dump(&self, host: &dyn Host, setting: &Setting) -> Result<Option<PathBuf>, StepError> {
-        let question =
-            format!("SELECT 'table' FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}' LIMIT 1", self.name);
-        if sql_well(host, &[question])?.trim().is_empty() {
-            return Ok(None);
-        }
-        place::make_keep(host, setting)?;
-        let file = place::free_copy(host, setting, Path::new(&format!("/{}.sql", self.name)))?;
-        let output = run_either(host, "mariadb-dump", "mysqldump", |program| {
-            let words = ["--single-transaction", "--routines", "--events", "--databases"];
-            let result = format!("--result-file={}", file.display());
-            Command::new(program).args(words).args([result, self.name.clone()]).within(3600)
-        })?;
-        if !output.is_ok() {
-            return Err(HostError::Failed { what: "mariadb-dump".to_owned(), said: output.complaint() }.into());
-        }
-        Ok(Some(file))
+/// Writes all that is in a database to a file among the copies; `None` when nothing is.
+pub(super) fn dump(host: &dyn Host, setting: &Setting, name: &str) -> Result<Option<PathBuf>, StepError> {
+    let question = format!("SELECT 'table' FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{name}' LIMIT 1");
+    if !is_plain(name) || sql_well(host, &[question])?.trim().is_empty() {
+        return Ok(None);
     }
+    place::make_keep(host, setting)?;
+    let file = place::free_copy(host, setting, Path::new(&format!("/{name}.sql")))?;
+    let output = run_either(host, "mariadb-dump", "mysqldump", |program| {
+        let words = ["--single-transaction", "--routines", "--events", "--databases"];
+        let result = format!("--result-file={}", file.display());
+        Command::new(program).args(words).args([result, name.to_owned()]).within(3600)
+    })?;
+    if !output.is_ok() {
+        return Err(HostError::Failed { what: "mariadb-dump".to_owned(), said: output.complaint() }.into());
+    }
+    Ok(Some(file))
 }
 
 impl Act for MakeDatabase {
@@ -248,7 +247,7 @@ impl Act for MakeDatabase {
         }
         if came(&format!("database {name}")) {
             if setting.keep_data {
-                reverted.kept.extend(self.dump(host, setting)?);
+                reverted.kept.extend(dump(host, setting, name)?);
             }
             sql_well(host, &[format!("DROP DATABASE IF EXISTS `{name}`")])?;
         }

@@ -9,9 +9,11 @@
 mod account;
 mod await_;
 mod cause;
+mod copy;
 mod dashboard;
 mod database;
 mod directory;
+mod drain;
 mod file;
 mod firewall;
 mod own_folder;
@@ -19,6 +21,7 @@ mod packages;
 mod place;
 mod program;
 mod unit;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,11 +34,13 @@ use crate::host::{Host, HostError};
 pub use account::AccountUndo;
 pub use account::{AddGroup, AddUser};
 pub use await_::{Await, Expected};
+pub use copy::{KeepCopy, Source};
 pub use dashboard::AddDashboardAdmin;
 pub use database::DatabaseUndo;
 pub use database::{Account, Associations, MakeDatabase, Member, Qos};
 pub use directory::DirectoryUndo;
 pub use directory::{Holds, MakeDirectory};
+pub use drain::DrainNodes;
 pub use file::{FileBefore, FileUndo, WriteFile};
 pub use firewall::OpenPorts;
 pub use own_folder::OwnFolder;
@@ -43,6 +48,7 @@ pub use packages::InstallPackages;
 pub use packages::PackagesUndo;
 pub use program::PutProgram;
 pub use unit::{RestartUnit, SetUnit};
+pub use upgrade::UpgradePackages;
 
 /// Why a step can't be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -137,7 +143,7 @@ impl Change {
             Undo::Packages(packages) => !packages.coming.is_empty() || packages.upgraded.is_empty(),
             // What is there already stays as it is.
             Undo::Database(_) | Undo::DashboardAdmin { .. } => true,
-            Undo::Nothing | Undo::Unit(_) | Undo::Ports(_) => false,
+            Undo::Nothing | Undo::Unit(_) | Undo::Ports(_) | Undo::Drain(_) => false,
         }
     }
 }
@@ -176,6 +182,8 @@ pub enum Undo {
     },
     /// Ports that were closed, as the firewall writes them.
     Ports(Vec<String>),
+    /// Nodes that took jobs.
+    Drain(Vec<String>),
 }
 
 /// What came of undoing.
@@ -252,6 +260,12 @@ pub enum Action {
     AddDashboardAdmin(AddDashboardAdmin),
     /// A firewall lets connections in.
     OpenPorts(OpenPorts),
+    /// Nodes take no more jobs.
+    DrainNodes(DrainNodes),
+    /// Packages that are there come to the newest version.
+    UpgradePackages(UpgradePackages),
+    /// A copy is kept.
+    KeepCopy(KeepCopy),
     /// Nothing is changed; goes on when something is as expected.
     Await(Await),
     /// The installer's own folder, which is no step: it is undone last.
@@ -273,6 +287,9 @@ impl Action {
             Self::Associations(action) => action,
             Self::AddDashboardAdmin(action) => action,
             Self::OpenPorts(action) => action,
+            Self::DrainNodes(action) => action,
+            Self::UpgradePackages(action) => action,
+            Self::KeepCopy(action) => action,
             Self::Await(action) => action,
             Self::OwnFolder(action) => action,
         }

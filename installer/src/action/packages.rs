@@ -14,7 +14,8 @@ mod evidence;
 mod states;
 mod traces;
 
-/// Packages are installed. What they bring with them is written down before, so that undoing takes exactly that away:
+/// Packages are installed; those that are there already stay at their version, as far as the others can do with it. What
+/// they bring with them is written down before, so that undoing takes exactly that away:
 /// packages, and users, groups and folders that their scripts made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstallPackages {
@@ -31,7 +32,8 @@ pub struct InstallPackages {
 pub struct PackagesUndo {
     /// Packages that will come, with their versions. What somebody else left half-installed is not among them.
     pub coming: Vec<Package>,
-    /// Packages that were there and will be brought to another version, with the version they had. They stay.
+    /// Packages that were there and will be brought to another version, with the version they had. They stay, and undoing
+    /// brings them back to that version where it can still be had.
     pub upgraded: Vec<Package>,
     /// Users that were there: purging takes some of them along.
     pub users: Vec<User>,
@@ -76,7 +78,7 @@ const AT_STAKE: &[&str] = &[
 ];
 
 impl PackagesUndo {
-    fn of(host: &dyn Host, setting: &Setting, will: Vec<Package>) -> Result<Self, HostError> {
+    pub(super) fn of(host: &dyn Host, setting: &Setting, will: Vec<Package>) -> Result<Self, HostError> {
         let there = host.packages()?;
         let begun = states::begun(host, setting)?;
         let states = states::of(host, &names(&will))?;
@@ -117,20 +119,129 @@ impl PackagesUndo {
     }
 }
 
+/// What an installation comes to, in words: `installs slurmd 22.05.8-4 and 8 that they need; upgrades munge 0.5 → 0.6`.
+pub(super) struct Versions {
+    new: Vec<String>,
+    needed: usize,
+    upgraded: Vec<String>,
+    with_them: usize,
+}
+
+impl Versions {
+    /// Those that are asked for by name, the others counted.
+    pub(super) fn of(host: &dyn Host, will: &[Package], asked: &[String]) -> Result<Self, HostError> {
+        let there = host.packages()?;
+        let mut versions = Self { new: Vec::new(), needed: 0, upgraded: Vec::new(), with_them: 0 };
+        let by_asking = |package: &&Package| asked.iter().position(|name| *name == package.name).unwrap_or(asked.len());
+        let mut will: Vec<&Package> = will.iter().collect();
+        will.sort_by_key(by_asking);
+        for package in will {
+            let Package { name, version } = package;
+            let old = there.iter().find(|old| old.name == *name).map(|old| &old.version).filter(|old| *old != version);
+            match (old, asked.contains(name)) {
+                (None, true) => versions.new.push(format!("{name} {version}")),
+                (None, false) => versions.needed += 1,
+                (Some(old), true) => versions.upgraded.push(format!("{name} {old} → {version}")),
+                (Some(_), false) => versions.with_them += 1,
+            }
+        }
+        Ok(versions)
+    }
+}
+
+impl std::fmt::Display for Versions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let part = |verb: &str, named: &[String], others: usize, which: &str| match (named.is_empty(), others) {
+            (true, 0) => None,
+            (true, others) => Some(format!("{verb} {others} packages {which}")),
+            (false, 0) => Some(format!("{verb} {}", named.join(", "))),
+            (false, others) => Some(format!("{verb} {} and {others} {which}", named.join(", "))),
+        };
+        let new = part("installs", &self.new, self.needed, "that they need");
+        let upgraded = part("upgrades", &self.upgraded, self.with_them, "that go with them");
+        f.write_str(&[new, upgraded].into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// Brings back the versions that were there, and takes away what came.
+pub(super) fn take_away(host: &dyn Host, setting: &Setting, undo: &PackagesUndo) -> Result<Reverted, StepError> {
+    let (there, states) = (host.packages()?, states::of(host, &names(&undo.upgraded))?);
+    // One that somebody removed since stays away.
+    let is_other = |old: &&Package| match states.get(&old.name) {
+        Some(State::Installed) => !there.contains(old),
+        Some(State::Half) => true,
+        Some(State::Remnant) | None => false,
+    };
+    let upgraded: Vec<Package> = undo.upgraded.iter().filter(is_other).cloned().collect();
+    let outcome = if upgraded.is_empty() { Ok(()) } else { host.set_versions(&upgraded) };
+    let refused = match outcome {
+        // Anything else may go well another time.
+        Err(HostError::Failed { said, .. }) if is_not_to_be_had(&said) => Some(said),
+        other => other.map(|()| None)?,
+    };
+    let mut reverted = traces::remove(host, setting, undo)?;
+    if let Some(said) = refused {
+        let names: Vec<String> = upgraded.iter().map(|old| format!("{} {}", old.name, old.version)).collect();
+        reverted.left.push(format!(
+            "packages stay at their new version, as the sources do not give the old one any more ({said}); it was {}",
+            names.join(", ")
+        ));
+    }
+    Ok(reverted)
+}
+
+/// Whether the package system says that there is no such version. Source: the words of apt-get(8) and dnf(8).
+fn is_not_to_be_had(said: &str) -> bool {
+    ["was not found", "No match for argument", "Unable to find a match", "No packages marked for downgrade"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+/// Installs packages, of which is written down first what will come.
+pub(super) fn bring(host: &dyn Host, setting: &Setting, asked: &[String], will: Vec<Package>) -> Result<(), StepError> {
+    let undo = PackagesUndo::of(host, setting, will)?;
+    states::begin(host, setting, names(&undo.coming))?;
+    Ok(host.install_packages(asked)?)
+}
+
+/// Those of some packages that are there, wholly or half.
+pub(super) fn there(host: &dyn Host, asked: &[String]) -> Result<Vec<String>, HostError> {
+    let states = states::of(host, &asked.iter().cloned().collect())?;
+    let is_there = |name: &&String| matches!(states.get(*name), Some(State::Installed | State::Half));
+    Ok(asked.iter().filter(is_there).cloned().collect())
+}
+
 fn names(packages: &[Package]) -> BTreeSet<String> {
     packages.iter().map(|package| package.name.clone()).collect()
 }
 
 impl InstallPackages {
-    /// What would come. Where the host has no lists of packages yet, the mirrors are asked first.
-    fn will(&self, host: &dyn Host) -> Result<Vec<Package>, HostError> {
-        match host.would_install(&self.names) {
+    /// What would come, and for what it is asked. Where the host has no lists of packages yet, the mirrors are asked
+    /// first.
+    fn will(&self, host: &dyn Host) -> Result<(Vec<String>, Vec<Package>), HostError> {
+        let will = match host.would_install(&self.names) {
             Err(HostError::Failed { .. }) => {
                 host.refresh_packages()?;
-                host.would_install(&self.names)
+                host.would_install(&self.names)?
             }
-            other => other,
+            other => other?,
+        };
+        if will.is_empty() {
+            return Ok((self.names.clone(), will));
         }
+        // What is there and would merely come to another version is not asked for: nobody wanted an upgrade.
+        let there = host.packages()?;
+        let is_newer = |name: &String| {
+            let new = will.iter().find(|package| package.name == *name);
+            let old = there.iter().find(|package| package.name == *name);
+            matches!((new, old), (Some(new), Some(old)) if new.version != old.version)
+        };
+        let names: Vec<String> = self.names.iter().filter(|name| !is_newer(name)).cloned().collect();
+        if names.len() == self.names.len() {
+            return Ok((names, will));
+        }
+        let will = if names.is_empty() { Vec::new() } else { host.would_install(&names)? };
+        Ok((names, will))
     }
 
     /// Those that the host lacks, while their source is not there yet.
@@ -159,46 +270,38 @@ impl Act for InstallPackages {
             let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, Vec::new())?));
             return Ok(Look::Change(Change::new(summary, undo)));
         }
-        let will = self.will(host)?;
+        let (names, will) = self.will(host)?;
         if will.is_empty() {
             return Ok(Look::Same);
         }
-        let asked = self.names.iter().filter_map(|name| will.iter().find(|package| package.name == *name));
-        let named: Vec<String> = asked.map(|package| format!("{} {}", package.name, package.version)).collect();
-        let summary = match will.len() - named.len() {
-            0 => format!("installs {}", named.join(", ")),
-            others if named.is_empty() => format!("installs {others} packages that they need"),
-            others => format!("installs {} and {others} that they need", named.join(", ")),
-        };
+        let summary = Versions::of(host, &will, &names)?.to_string();
         let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, will)?));
         Ok(Look::Change(Change::new(summary, undo)))
     }
 
     fn execute(&self, host: &dyn Host, setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
-        let planned = host.would_install(&self.names)?;
-        let undo = PackagesUndo::of(host, setting, planned.clone())?;
-        states::begin(host, setting, names(&undo.coming))?;
-        let first = match host.install_packages(&self.names) {
-            Err(error @ HostError::Failed { .. }) => error,
-            other => return Ok(other?),
+        let (asked, planned) = self.will(host)?;
+        let first = match bring(host, setting, &asked, planned.clone()) {
+            Err(StepError::Host(error @ HostError::Failed { .. })) => error,
+            other => return other,
         };
         // The lists may be older than what the mirrors have by now.
         host.refresh_packages().map_err(|second| HostError::Failed {
-            what: format!("installing {}", self.names.join(" ")),
+            what: format!("installing {}", asked.join(" ")),
             said: format!("{first}; and asking the mirrors: {second}"),
         })?;
-        let now = host.would_install(&self.names)?;
+        let now = host.would_install(&asked)?;
         if let Some(new) = now.iter().find(|now| !planned.iter().any(|planned| planned.name == now.name)) {
             // The undo does not know it.
             let said = "has come to what these packages need on the mirrors meanwhile; start once more";
             return Err(StepError::Refused(format!("the package {} {said}", new.name)));
         }
-        Ok(host.install_packages(&self.names)?)
+        Ok(host.install_packages(&asked)?)
     }
 
     fn revert(&self, host: &dyn Host, setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {
         let Undo::Packages(undo) = undo else { return Ok(Reverted::wholly()) };
-        let mut reverted = traces::remove(host, setting, undo)?;
+        let mut reverted = take_away(host, setting, undo)?;
         if !setting.keep_data {
             // Until here it could have been put back for a package that stays.
             reverted.kept.drain(..).try_for_each(|path| place::remove_all(host, &path))?;

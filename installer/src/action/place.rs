@@ -134,6 +134,11 @@ pub(super) fn keep(host: &dyn Host, setting: &Setting, path: &Path) -> Result<Pa
     Ok(place)
 }
 
+/// Makes the folders above a copy that a command makes.
+pub(super) fn make_closed_above(host: &dyn Host, copy: &Path) -> Result<(), HostError> {
+    make_above(host, copy, CLOSED)
+}
+
 /// Makes the folder for copies, for what a command writes there itself.
 pub(super) fn make_keep(host: &dyn Host, setting: &Setting) -> Result<(), HostError> {
     make_above(host, &setting.keep.join("x"), CLOSED)

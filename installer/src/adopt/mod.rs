@@ -2,6 +2,7 @@
 //! and what can't be said in it is listed.
 mod nodes;
 mod options;
+mod take_over;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,8 @@ use crate::slurm_conf::{Conf, Said};
 
 /// Notes that are told one by one; of what is beyond, the number.
 const MAX_NOTES: usize = 200;
+
+pub use take_over::take_over;
 
 /// Partitions, as many as `cluster.yaml` takes.
 const MAX_PARTITIONS: usize = 256;
@@ -230,11 +233,7 @@ fn shared_state(conf: &Conf, config: &mut Config, notes: &mut Notes) {
     let state = conf.get("StateSaveLocation").unwrap_or_default();
     let parent = Path::new(state).parent().and_then(Path::to_str).filter(|path| config::is_shared_folder(path));
     let path = parent.unwrap_or("/shared");
-    if parent.is_some() {
-        notes.add(format!(
-            "storage.shared is {path}, as StateSaveLocation is {state}; the installer's is {path}/slurmctld"
-        ));
-    } else {
+    if parent.is_none() {
         notes.add("StateSaveLocation doesn't say which folder both controllers share: /shared was put in");
     }
     config.storage.shared = Some(Share { path: PathBuf::from(path), from: ShareFrom::Existing });
@@ -256,6 +255,8 @@ fn partitions(conf: &Conf, config: &mut Config, notes: &mut Notes) {
                 partition.nodes = members(&pair.value, &compute, name, notes);
             } else if pair.is("Default") {
                 partition.default = ["yes", "true", "1", "up"].contains(&pair.value.to_lowercase().as_str());
+            } else if pair.is("State") && pair.value.eq_ignore_ascii_case("up") {
+                // As every partition is where nothing is said.
             } else if pair.is("MaxTime") {
                 partition.max_time = Some(pair.value.clone());
             } else {

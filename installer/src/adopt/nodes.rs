@@ -83,7 +83,18 @@ fn node(record: &Record, notes: &mut Notes) -> NodeFacts {
         }
     }
     node.sockets = node.sockets.map(|sockets| sockets.saturating_mul(boards).min(65_535));
+    complete(&mut node);
     node
+}
+
+/// Says what Slurm takes a node to be where its line says nothing: running jobs have their cores by that. Source: `NodeName`
+/// in slurm.conf(5).
+fn complete(node: &mut NodeFacts) {
+    let cores = *node.cores_per_socket.get_or_insert(1);
+    let threads = *node.threads_per_core.get_or_insert(1);
+    let of_cpus = node.cpus.map(|cpus| (cpus / cores.saturating_mul(threads).max(1)).max(1));
+    let sockets = *node.sockets.get_or_insert(of_cpus.unwrap_or(1));
+    node.cpus.get_or_insert(sockets.saturating_mul(cores).saturating_mul(threads).clamp(1, 65_535));
 }
 
 fn left_out(record: &Record, pair: &Pair) -> String {

@@ -1,8 +1,10 @@
 //! Options that are passed on, and those that the installer has its own mind about.
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Notes;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Role};
+use crate::plan::site::{SPOOL, STATE};
 use crate::slurm_conf::{Conf, Pair};
 
 /// Options of one kind; Slurm knows some hundred.
@@ -51,6 +53,7 @@ pub(super) fn read(conf: &Conf, cgroup: &Conf, config: &mut Config, notes: &mut 
             None => keep(pair, &mut options, "slurm.conf", notes),
         }
     }
+    usual(&mut options, config);
     configless(&mut options, notes);
     config.slurm.options = options;
     let mut options = BTreeMap::new();
@@ -62,6 +65,36 @@ pub(super) fn read(conf: &Conf, cgroup: &Conf, config: &mut Config, notes: &mut 
     }
     config.slurm.cgroup = options;
     ports(conf, config, notes);
+}
+
+/// What Slurm does where nothing is said and the installer does something else: it stays as it was, for running jobs are
+/// lost when some of it changes. Source: slurm.conf(5) of 22.05 and 24.11.
+const USUAL: [(&str, &str); 5] = [
+    ("DefMemPerCPU", "0"),
+    ("JobAcctGatherType", "jobacct_gather/none"),
+    ("ProctrackType", "proctrack/cgroup"),
+    ("ReturnToService", "0"),
+    ("TaskPlugin", "task/none"),
+];
+
+/// Says what was not said, and leaves out what the installer does too.
+fn usual(options: &mut BTreeMap<String, String>, config: &Config) {
+    let has =
+        |options: &BTreeMap<String, String>, name: &str| options.keys().any(|other| other.eq_ignore_ascii_case(name));
+    let memory = ["DefMemPerNode", "DefMemPerGPU"].iter().any(|name| has(options, name));
+    for (name, value) in USUAL.iter().filter(|(name, _)| *name != "DefMemPerCPU" || !memory) {
+        if !has(options, name) {
+            options.insert((*name).to_owned(), (*value).to_owned());
+        }
+    }
+    let state = match &config.storage.shared {
+        Some(share) if config.host_with(Role::BackupController).is_some() => share.path.join("slurmctld"),
+        _ => STATE.into(),
+    };
+    let ours = [("StateSaveLocation", state.as_path()), ("SlurmdSpoolDir", Path::new(SPOOL))];
+    options.retain(|name, value| {
+        !ours.iter().any(|(place, path)| name.eq_ignore_ascii_case(place) && Path::new(value.as_str()) == *path)
+    });
 }
 
 /// Passes an option on, in place of one of the same name: the last one holds.

@@ -73,6 +73,9 @@ fn a_cluster_by_hand_is_described() {
     assert_eq!(config.partitions[0].options["PriorityTier"], "2");
     assert_eq!(config.slurm.options["SelectTypeParameters"], "CR_Core_Memory");
     assert_eq!(config.slurm.options["SlurmctldParameters"], "enable_configless,idle_on_node_suspend");
+    assert_eq!(config.slurm.options["ProctrackType"], "proctrack/cgroup");
+    assert_eq!(config.slurm.options["JobAcctGatherType"], "jobacct_gather/none", "as it was where nothing is said");
+    assert!(!config.slurm.options.contains_key("StateSaveLocation"), "it is where it would be anyway");
     assert_eq!(config.slurm.options["MailProg"], "/usr/bin/mail -s x");
     assert_eq!(config.slurm.cgroup["ConstrainCores"], "yes");
     assert_eq!(config.slurm.ports, SlurmPorts { slurmd: 7003, ..SlurmPorts::default() });
@@ -96,7 +99,6 @@ fn what_cannot_be_said_is_noted() {
         "bad_name is no name for a host",
         "partition gpu: n99 is no node of slurm.conf",
         "partition none has no nodes",
-        "ProctrackType=proctrack/cgroup is left out, for the installer writes its own",
         "cgroup.conf: CgroupPlugin=cgroup/v1 is left out",
         "SlurmctldPort=6817-6820: cluster.yaml takes one port",
         "selecttypeparameters is there twice; the last one holds",

@@ -1,7 +1,7 @@
 //! Options that the installer writes itself, and where what they say is said in `cluster.yaml`.
 //!
 //! Everything else in slurm.conf may be given in `slurm.options` and wins over what the installer writes by default, as
-//! `ReturnToService` or `SelectType`: Slurm takes the last line.
+//! `ReturnToService`, `SelectType` or `ProctrackType`: what a cluster was built with before it was adopted can be kept.
 
 /// An option and where to say it instead.
 type Owned = (&'static str, &'static str);
@@ -38,11 +38,9 @@ const SLURM_CONF: &[Owned] = &[
     ("FrontendName", HOSTS),
     ("GresTypes", GPUS),
     ("Include", INCLUDE),
-    ("JobAcctGatherType", CGROUPS),
     ("NodeName", HOSTS),
     ("NodeSet", PARTITIONS),
     ("PartitionName", PARTITIONS),
-    ("ProctrackType", CGROUPS),
     ("SlurmUser", "use identities.slurm"),
     ("SlurmctldAddr", HOSTS),
     ("SlurmctldHost", HOSTS),
@@ -52,11 +50,8 @@ const SLURM_CONF: &[Owned] = &[
     ("SlurmdLogFile", PLACES),
     ("SlurmdPidFile", PLACES),
     ("SlurmdPort", PORTS),
-    ("SlurmdSpoolDir", PLACES),
     ("SlurmdUser", "it is root"),
     ("SrunPortRange", "it is chosen so that a firewall can be opened for it"),
-    ("StateSaveLocation", "use storage.shared"),
-    ("TaskPlugin", CGROUPS),
 ];
 
 /// Options of cgroup.conf(5).

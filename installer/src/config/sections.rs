@@ -252,7 +252,7 @@ pub enum Packages {
     Mirror(String),
 }
 
-/// Versions that are insisted on; any other is refused.
+/// Versions that are insisted on; any other is refused, or upgraded to where the package sources have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Versions {

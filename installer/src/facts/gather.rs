@@ -115,6 +115,9 @@ fn available(
 ) -> Result<BTreeMap<String, String>, HostError> {
     let Some(system) = System::of(os) else { return Ok(BTreeMap::new()) };
     let names = &wanted.packages;
+    if wanted.asks_mirrors {
+        host.refresh_packages()?;
+    }
     let ask = || {
         let found = system.available(host, names).unwrap_or_default();
         found.into_iter().map(|package| (package.name, package.version)).collect::<BTreeMap<_, _>>()
@@ -285,6 +288,7 @@ mod tests {
             packages: vec!["munge".into(), "apptainer".into()],
             own_source: false,
             units: vec!["slurmd.service".into()],
+            asks_mirrors: false,
         };
         // The root folder, as there is no other.
         let facts = gather(&host, &wanted).unwrap();

@@ -32,6 +32,9 @@ pub struct Wanted {
     pub own_source: bool,
     /// Units.
     pub units: Vec<String>,
+    /// The mirrors are asked first what there is.
+    #[serde(default)]
+    pub asks_mirrors: bool,
 }
 
 /// Which of the two kinds of control groups a host has. Source: cgroups(7); Slurm's `cgroup/v2` plugin refuses `Hybrid`.

@@ -363,6 +363,8 @@ pub trait Host: Send + Sync {
     /// Installs packages and what they need, without what is merely recommended. No service is started by it. What an
     /// interrupted installation left half-done is finished first.
     fn install_packages(&self, names: &[String]) -> Result<(), HostError>;
+    /// Brings packages that are there to these versions, older ones too. No service is started or stopped by it.
+    fn set_versions(&self, packages: &[Package]) -> Result<(), HostError>;
     /// Removes packages with their configuration. Refused when others would go too.
     fn purge_packages(&self, names: &[String]) -> Result<(), HostError>;
 

@@ -151,6 +151,10 @@ impl Host for Script {
         no()
     }
 
+    fn set_versions(&self, _: &[Package]) -> Result<(), HostError> {
+        no()
+    }
+
     fn purge_packages(&self, _: &[String]) -> Result<(), HostError> {
         no()
     }

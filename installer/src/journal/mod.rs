@@ -4,6 +4,7 @@
 //! | place | what it is |
 //! |---|---|
 //! | `lock` | held by the installer that runs |
+//! | `former-hosts.json` | hosts that were in the cluster once, with what it takes to reach them |
 //! | `secrets/` | what was made once: munge's key, the database's password, … (0600) |
 //! | `runs/RUN/journal` | [`Record`]s, a line each (see `lines`), synced |
 //! | `runs/RUN/cluster.yaml` | the configuration that it applied |

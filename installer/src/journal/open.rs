@@ -57,6 +57,9 @@ pub enum BreakOff {
     After,
 }
 
+/// File of the hosts that were in the cluster once.
+const FORMER: &str = "former-hosts.json";
+
 impl Journal {
     /// Opens the journal in a folder, which is made (0700) where it is not there, and keeps others away until it is
     /// dropped.
@@ -266,12 +269,22 @@ impl Journal {
         if self.held.is_none() {
             return Err(JournalError::NoRun);
         }
-        for name in ["runs", "secrets"] {
+        for name in ["runs", "secrets", FORMER] {
             folder::remove(&self.root.join(name))?;
         }
         // Whoever comes before this line is told that we are at work; who comes after it begins anew.
         folder::remove(&self.root.join("lock"))?;
         folder::remove_empty(&self.root)
+    }
+
+    /// Hosts that were in the cluster once, as they were kept; `None` where there are none.
+    pub fn former_hosts(&self) -> Result<Option<Vec<u8>>, JournalError> {
+        folder::read(&self.root.join(FORMER))
+    }
+
+    /// Keeps the hosts that were in the cluster once: what is still on them can be undone by it.
+    pub fn keep_former_hosts(&self, json: &[u8]) -> Result<(), JournalError> {
+        folder::write(&self.root, FORMER, json)
     }
 }
 

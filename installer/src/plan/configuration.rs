@@ -29,7 +29,8 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
         if host.is_controller() || host.has(Role::Compute) {
             steps.add(name, draft::directory(LOGS, "slurm", 0o755, Holds::Scratch));
         }
-        if site.state_host().is_some_and(|state| state.name() == name) {
+        let is_ours = site.given("StateSaveLocation").is_none();
+        if is_ours && site.state_host().is_some_and(|state| state.name() == name) {
             steps.add(name, draft::directory(site.state(), "slurm", 0o700, Holds::Data));
         }
         if !host.keeps_conf() {
@@ -42,9 +43,10 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
         written.push(steps.add(name, draft::checked(draft::file(SLURM_CONF, slurm.clone()), &CHECK)));
         if host.is_controller() {
             let before = [SLURM_CONF, CGROUP_CONF].map(|path| host.file(path));
-            steps.disrupting(effect::disruption(before[0], &slurm).or_else(|| effect::disruption(before[1], &cgroup)));
-            draft.slurm_conf.insert(name.to_owned(), written);
+            let of = |old: Option<&str>, new: &str| effect::disruption(old, new, site.slurm);
+            steps.disrupting(of(before[0], &slurm).or_else(|| of(before[1], &cgroup)));
         }
+        draft.slurm_conf.insert(name.to_owned(), written);
     }
     draft.push(site, steps);
 }
@@ -89,6 +91,10 @@ fn given_once(text: &str, given: &BTreeMap<String, String>) -> String {
     // Slurm refuses both at once.
     if left.contains_key("defmempernode") {
         left.entry("defmempercpu".to_owned()).or_default();
+    }
+    // Whole nodes are given out then, and no parameter of ours fits.
+    if given.iter().any(|(name, value)| name.eq_ignore_ascii_case("SelectType") && value == "select/linear") {
+        left.entry("selecttypeparameters".to_owned()).or_default();
     }
     let is_kept = |line: &&str| {
         let name = line.split('=').next().unwrap_or_default().to_ascii_lowercase();
@@ -176,7 +182,8 @@ fn partitions(site: &Site) -> String {
         for (name, value) in &partition.options {
             let _ = write!(text, " {}", pair(name, value));
         }
-        text.push_str(" State=UP\n");
+        let has_state = partition.options.keys().any(|name| name.eq_ignore_ascii_case("State"));
+        text.push_str(if has_state { "\n" } else { " State=UP\n" });
     }
     text.trim_end().to_owned()
 }

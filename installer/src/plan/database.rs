@@ -6,7 +6,7 @@ use super::site::{LOGS, Site};
 use crate::action::{Action, Holds, MakeDatabase};
 
 /// Name of the database, as Slurm calls it by default.
-const DATABASE: &str = "slurm_acct_db";
+pub(crate) const DATABASE: &str = "slurm_acct_db";
 /// slurmdbd's user there.
 const USER: &str = "slurm";
 const MARIADB: &str = "mariadb.service";

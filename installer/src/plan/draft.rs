@@ -6,7 +6,8 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 
-use super::site::{Site, is_left_out};
+use super::effect::Disruption;
+use super::site::{Site, SiteHost, is_left_out};
 use super::{Phase, Plan, Stage, Step, StepId};
 use crate::action::{
     Action, Await, Content, Expected, Holds, InstallPackages, MakeDirectory, Materials, OpenPorts, RestartUnit,
@@ -21,7 +22,7 @@ pub(crate) struct Draft {
     stages: Vec<Stage>,
     /// Secrets, by host.
     materials: BTreeMap<String, Materials>,
-    /// Steps that write Slurm's own files, by controller.
+    /// Steps that write Slurm's own files, by host.
     pub(crate) slurm_conf: BTreeMap<String, Vec<StepId>>,
 }
 
@@ -58,9 +59,9 @@ impl Steps {
     }
 
     /// Says of the last step what it does to jobs.
-    pub(crate) fn disrupting(&mut self, what: Option<String>) {
-        if let Some(step) = self.all.last_mut() {
-            step.disrupts = what;
+    pub(crate) fn disrupting(&mut self, what: Option<Disruption>) {
+        if let (Some(step), Some(what)) = (self.all.last_mut(), what) {
+            (step.disrupts, step.endangers) = (Some(what.what), what.hosts);
         }
     }
 }
@@ -73,7 +74,9 @@ impl Draft {
         }
         let with_steps: BTreeSet<&str> = steps.all.iter().map(|step| step.host.as_str()).collect();
         let pure = site.hosts.iter().filter(|host| is_left_out(host.host) && with_steps.contains(host.name()));
-        let may_be_left_out = pure.map(|host| host.name().to_owned()).collect();
+        let leaving = site.leaving.iter().filter(|host| with_steps.contains(host.host.name.as_str()));
+        let may_be_left_out =
+            pure.map(SiteHost::name).chain(leaving.map(|host| host.host.name.as_str())).map(str::to_owned).collect();
         let Steps { phase, title, all: steps } = steps;
         self.stages.push(Stage { phase, title: title.to_owned(), steps, may_be_left_out });
     }
@@ -166,6 +169,16 @@ pub(crate) fn packages(names: Vec<String>, source: Option<&str>) -> Action {
 pub(crate) fn running(name: &str, log: Option<&str>) -> Action {
     let log = log.map(PathBuf::from);
     Action::SetUnit(SetUnit { name: name.to_owned(), enabled: true, running: true, log })
+}
+
+/// A unit is stopped until a later step starts it.
+pub(crate) fn waiting(name: &str, log: &str) -> Action {
+    Action::SetUnit(SetUnit { name: name.to_owned(), enabled: true, running: false, log: Some(log.into()) })
+}
+
+/// A unit does not run, nor does it start with the host.
+pub(crate) fn stopped(name: &str) -> Action {
+    Action::SetUnit(SetUnit { name: name.to_owned(), enabled: false, running: false, log: None })
 }
 
 /// A unit is started anew.

@@ -88,26 +88,70 @@ pub(crate) fn of(old: Option<&str>, new: &str, version: SlurmVersion) -> Effect 
     if version.reconfigures_all() {
         return if any(SOCKETS) { Effect::Everything } else { Effect::Reconfigure };
     }
+    // A partition that is gone from the file stays with a slurmctld that merely reads it anew.
+    let is_lost = || !super::previous::lost_partitions(old, new).0.is_empty();
     if any(EVERYTHING) {
         Effect::Everything
-    } else if any(CONTROLLERS) {
+    } else if any(CONTROLLERS) || is_lost() {
         Effect::Controllers
     } else {
         Effect::Reconfigure
     }
 }
 
-/// What a new file does to running jobs, in words.
-pub(crate) fn disruption(old: Option<&str>, new: &str) -> Option<String> {
+/// What a step does to running jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Disruption {
+    /// As the rest of a sentence: `ends running jobs: …`.
+    pub(crate) what: String,
+    /// Hosts whose jobs those are; all when empty.
+    pub(crate) hosts: Vec<String>,
+}
+
+/// What a new file does to running jobs; `None` when they go on.
+pub(crate) fn disruption(old: Option<&str>, new: &str, version: SlurmVersion) -> Option<Disruption> {
     let old = old?;
-    let changed = changed(old, new);
-    let mut causes: Vec<String> =
-        LOSES_JOBS.iter().filter(|(key, _)| changed.contains(*key)).map(|(_, words)| (*words).to_owned()).collect();
-    let lost = super::previous::lost(old, new);
-    if !lost.is_empty() {
-        causes.push(format!("no longer in the cluster: {}", crate::hostlist::fold(&lost)));
+    let defaults = defaults(version);
+    let of = |text: &str, key: &str| {
+        let usual = || defaults.iter().find(|(name, _)| *name == key).map(|(_, value)| vec![(*value).to_owned()]);
+        options(text).remove(key).or_else(usual)
+    };
+    let causes: Vec<&str> =
+        LOSES_JOBS.iter().filter(|(key, _)| of(old, key) != of(new, key)).map(|(_, words)| *words).collect();
+    if !causes.is_empty() {
+        return Some(Disruption { what: format!("ends running jobs: {}", causes.join("; ")), hosts: Vec::new() });
     }
-    (!causes.is_empty()).then(|| format!("running jobs are lost: {}", causes.join("; ")))
+    let nodes = super::previous::lost(old, new);
+    let (partitions, theirs) = super::previous::lost_partitions(old, new);
+    let mut what = Vec::new();
+    if !nodes.is_empty() {
+        what.push(format!("on {}", crate::hostlist::fold(&nodes)));
+    }
+    if !partitions.is_empty() {
+        what.push(format!("in partition {}", partitions.join(", ")));
+    }
+    let mut hosts = nodes;
+    hosts.extend(theirs);
+    hosts.sort();
+    hosts.dedup();
+    (!what.is_empty()).then(|| Disruption { what: format!("ends running jobs {}", what.join(" and ")), hosts })
+}
+
+/// What options of [`LOSES_JOBS`] are where nothing is said. Source: slurm.conf(5) of 22.05 and 24.11.
+fn defaults(version: SlurmVersion) -> [(&'static str, &'static str); 10] {
+    let select = if version.gives_out_cores() { "select/cons_tres" } else { "select/linear" };
+    [
+        ("authtype", "auth/munge"),
+        ("credtype", "cred/munge"),
+        ("jobacctgathertype", "jobacct_gather/none"),
+        ("proctracktype", "proctrack/cgroup"),
+        ("selecttype", select),
+        ("slurmctldport", "6817"),
+        ("slurmdport", "6818"),
+        ("slurmdspooldir", "/var/spool/slurmd"),
+        ("statesavelocation", "/var/spool"),
+        ("switchtype", "switch/none"),
+    ]
 }
 
 /// Names of options whose values differ, in lower case. Lines of nodes and partitions count as `nodename` and
@@ -167,9 +211,27 @@ mod tests {
 
     #[test]
     fn what_running_jobs_do_not_survive_is_said() {
-        assert_eq!(disruption(None, OLD), None);
-        assert_eq!(disruption(Some(OLD), &OLD.replace("KillWait=30", "KillWait=60")), None);
-        let said = disruption(Some(OLD), &OLD.replace("6817", "7000")).unwrap();
-        assert!(said.contains("SlurmctldPort"), "{said}");
+        let said = |old: Option<&str>, new: &str| disruption(old, new, SlurmVersion(22, 5));
+        assert_eq!(said(None, OLD), None);
+        assert_eq!(said(Some(OLD), &OLD.replace("KillWait=30", "KillWait=60")), None);
+        let port = said(Some(OLD), &OLD.replace("6817", "7000")).unwrap();
+        assert!(port.what.contains("SlurmctldPort") && port.hosts.is_empty(), "{port:?}");
+        // What was not said before was so all the same.
+        assert_eq!(said(Some(OLD), &format!("{OLD}JobAcctGatherType=jobacct_gather/none\nSlurmdPort=6818\n")), None);
+        assert!(said(Some(OLD), &format!("{OLD}JobAcctGatherType=jobacct_gather/linux\n")).is_some());
+    }
+
+    #[test]
+    fn jobs_on_what_leaves_are_told_from_others() {
+        let old = "NodeName=n[1-3]\nPartitionName=p Nodes=n[1-3]\nPartitionName=q Nodes=n3\n";
+        let less = "NodeName=n[1-2]\nPartitionName=p Nodes=n[1-2]\nPartitionName=q Nodes=n2\n";
+        let found = disruption(Some(old), less, SlurmVersion(22, 5)).unwrap();
+        assert_eq!((found.what.as_str(), found.hosts), ("ends running jobs on n3", vec!["n3".to_owned()]));
+        let gone = "NodeName=n[1-3]\nPartitionName=p Nodes=n[1-3]\n";
+        let found = disruption(Some(old), gone, SlurmVersion(22, 5)).unwrap();
+        assert_eq!((found.what.as_str(), found.hosts), ("ends running jobs in partition q", vec!["n3".to_owned()]));
+        assert_eq!(of(Some(old), gone, SlurmVersion(22, 5)), Effect::Controllers);
+        assert_eq!(of(Some(gone), old, SlurmVersion(22, 5)), Effect::Reconfigure, "one that comes is read");
+        assert_eq!(of(Some(old), gone, SlurmVersion(24, 11)), Effect::Reconfigure);
     }
 }

@@ -62,6 +62,10 @@ fn settle_one(
     let uids = known(hosts, |host| host.facts.users.iter().find(|user| user.name == name).map(|user| user.uid));
     let gids = known(hosts, |host| host.facts.groups.iter().find(|group| group.name == name).map(|group| group.gid));
     let key = if name == "slurmdash" { "dashboard" } else { name };
+    // Nobody but the host itself sees munge's number, and packages take any that is free: what is there already stays.
+    if name == "munge" && given.is_none() && (uids.len() > 1 || gids.len() > 1) {
+        return Ok(Number { uid: unused(hosts, default.uid), gid: unused(hosts, default.gid) });
+    }
     let uid = same(name, "user", key, given.map(|given| given.uid), default.uid, &uids);
     let gid = same(name, "group", key, given.map(|given| given.gid), default.gid, &gids);
     let (uid, gid) = match (uid, gid) {
@@ -128,6 +132,14 @@ fn same(
     ))
 }
 
+/// A number from another on that is nobody's anywhere.
+fn unused(hosts: &[SiteHost], from: u32) -> u32 {
+    let user = |host: &SiteHost, number: u32| host.facts.users.iter().any(|user| user.uid == number);
+    let group = |host: &SiteHost, number: u32| host.facts.groups.iter().any(|group| group.gid == number);
+    let is_free = |number: &u32| !hosts.iter().any(|host| user(host, *number) || group(host, *number));
+    (1..=from).rev().find(is_free).unwrap_or(from)
+}
+
 /// A number near another that is nobody's anywhere, as it is written in `cluster.yaml`.
 fn free(hosts: &[SiteHost], near: u32) -> String {
     let taken = |number: u32| {
@@ -162,7 +174,10 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
                 }),
             );
         };
-        system("munge", numbers.munge, "MUNGE authentication", "/nonexistent");
+        let user = host.facts.users.iter().find(|user| user.name == "munge").map(|user| user.uid);
+        let group = host.facts.groups.iter().find(|group| group.name == "munge").map(|group| group.gid);
+        let munge = Number { uid: user.unwrap_or(numbers.munge.uid), gid: group.unwrap_or(numbers.munge.gid) };
+        system("munge", munge, "MUNGE authentication", "/nonexistent");
         system("slurm", numbers.slurm, "Slurm", "/nonexistent");
         if site.config.dashboard.enabled {
             system("slurmdash", numbers.dashboard, "slurmdash", super::dashboard::DATA);

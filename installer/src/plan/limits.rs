@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::{Phase, Plan, Step, StepId};
+use crate::config::ConfigHost;
 
 /// What is wanted of a plan; by default all of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,6 +11,10 @@ pub struct Limits {
     pub only: Vec<Phase>,
     /// Only these hosts; all when empty.
     pub hosts: Vec<String>,
+    /// Hosts that were in the cluster, and are not in the configuration any more: their daemons are stopped.
+    pub leaving: Vec<ConfigHost>,
+    /// Slurm comes to the newest release that the package sources have.
+    pub upgrade: bool,
 }
 
 impl Limits {

@@ -5,8 +5,8 @@ use super::draft::Draft;
 use super::limits::Limits;
 use super::site::Site;
 use super::{
-    Plan, accounts, apptainer, configuration, controller, dashboard, database, identities, munge, nodes, packages,
-    self_test, ssh_ca, storage,
+    Plan, accounts, apptainer, configuration, controller, dashboard, database, identities, leaving, munge, nodes,
+    packages, self_test, ssh_ca, storage, upgrade,
 };
 use crate::config::Config;
 use crate::facts::Facts;
@@ -15,7 +15,7 @@ use crate::secrets::Secrets;
 
 /// What is to be done, in order. Pure: the same configuration, facts, secrets and limits give the same plan.
 ///
-/// `facts` are by the hosts' names in the configuration. A host without facts could not be reached: when it runs jobs
+/// `facts` are by the hosts' names in the configuration, and those of hosts that leave it. A host without facts could not be reached: when it runs jobs
 /// and nothing else the others are planned for without it, and it stays in slurm.conf as it was there.
 ///
 /// # Errors
@@ -26,13 +26,15 @@ pub fn make(
     secrets: &Secrets,
     limits: &Limits,
 ) -> Result<Plan, Vec<Finding>> {
-    let site = Site::survey(config, facts, secrets)?;
+    let site = Site::survey(config, facts, secrets, limits)?;
     let mut draft = Draft::default();
     identities::plan(&site, &mut draft);
+    upgrade::plan(&site, &mut draft);
     packages::plan(&site, &mut draft);
     munge::plan(&site, &mut draft);
     storage::plan(&site, &mut draft);
     database::plan(&site, &mut draft);
+    leaving::plan(&site, &mut draft);
     configuration::plan(&site, &mut draft);
     controller::plan(&site, &mut draft);
     nodes::plan(&site, &mut draft);

@@ -14,6 +14,7 @@ pub(crate) mod family;
 pub(crate) mod fold;
 pub(crate) mod hardware;
 pub(crate) mod identities;
+mod leaving;
 mod limits;
 mod make;
 mod munge;
@@ -26,6 +27,7 @@ mod ssh_ca;
 mod storage;
 #[cfg(test)]
 mod tests;
+pub(crate) mod upgrade;
 pub(crate) mod version;
 pub(crate) mod wanted;
 
@@ -39,6 +41,8 @@ pub(crate) use draft::sha256;
 pub use limits::Limits;
 pub use make::make;
 pub use wanted::wanted;
+
+pub(crate) use database::DATABASE;
 
 /// Part of an installation that can be asked for alone (`--only`). In order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,16 +141,18 @@ pub struct Step {
     /// It is done only when one of these changed something, in this run or in one that was broken off before it came to
     /// this step; empty: always. They are of earlier stages, or earlier on the same host.
     pub when_changed: Vec<StepId>,
-    /// What it does to what runs on the cluster, when it is done: `kills running jobs on node001`. Refused while jobs
-    /// run unless it is named.
+    /// What it does to what runs on the cluster, when it is done, as the rest of a sentence: `ends running jobs on
+    /// node001`. Refused while jobs run unless it is named.
     pub disrupts: Option<String>,
+    /// Hosts whose jobs it does that to; all when empty.
+    pub endangers: Vec<String>,
 }
 
 impl Step {
     /// A step that is done whenever its look finds something to do.
     pub fn new(phase: Phase, host: &str, action: Action) -> Self {
         let id = StepId(format!("{}/{host}/{}", phase.name(), action.subject()));
-        Self { id, host: host.to_owned(), action, when_changed: Vec::new(), disrupts: None }
+        Self { id, host: host.to_owned(), action, when_changed: Vec::new(), disrupts: None, endangers: Vec::new() }
     }
 }
 

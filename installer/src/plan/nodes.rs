@@ -7,7 +7,8 @@ use super::site::{SLURM_CONF, SPOOL, SRUN_PORTS, Site, SiteHost};
 use crate::action::{Expected, Holds};
 use crate::config::Role;
 
-const LOG: &str = "/var/log/slurm/slurmd.log";
+/// slurmd's log.
+pub(crate) const LOG: &str = "/var/log/slurm/slurmd.log";
 const DROP_IN: &str = "/etc/systemd/system/slurmd.service.d/50-slurmdash.conf";
 
 /// slurmd, and each node is ready.
@@ -26,11 +27,18 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
             continue;
         }
         let name = host.name();
-        steps.add(name, draft::directory(SPOOL, "root", 0o755, Holds::Scratch));
+        if site.given("SlurmdSpoolDir").is_none() {
+            steps.add(name, draft::directory(SPOOL, "root", 0o755, Holds::Scratch));
+        }
         if let Some(rotated) = super::configuration::rotation(host, Daemon::Node) {
             steps.add(name, rotated);
         }
         let mut causes = conf.clone();
+        // Files of its own may have been something else than the controller's.
+        if host.keeps_conf() && effect::of(host.file(SLURM_CONF), &new, site.slurm) == Effect::Everything {
+            let own = draft.slurm_conf.get(name).into_iter().flatten();
+            causes.extend(own.filter(|step| !conf.contains(step)).cloned());
+        }
         for (path, text) in configless(site, host) {
             causes.push(steps.add(name, draft::file(path, text)));
         }

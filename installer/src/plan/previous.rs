@@ -56,14 +56,31 @@ fn devices(gres: &str) -> BTreeMap<String, Vec<PathBuf>> {
     devices
 }
 
+/// Names of the nodes in a file.
+pub(crate) fn names(text: &str) -> BTreeSet<String> {
+    let records = Conf::parse(text).records("NodeName");
+    records.iter().flat_map(|record| hostlist::expand(&record.name, MOST).unwrap_or_default()).collect()
+}
+
 /// Nodes that an old file has and a new one has not.
 pub(crate) fn lost(old: &str, new: &str) -> Vec<String> {
-    let names = |text: &str| -> BTreeSet<String> {
-        let records = Conf::parse(text).records("NodeName");
-        records.iter().flat_map(|record| hostlist::expand(&record.name, MOST).unwrap_or_default()).collect()
-    };
     let (old, new) = (names(old), names(new));
     old.difference(&new).cloned().collect()
+}
+
+/// Partitions that an old file has and a new one has not, and the nodes that were in them.
+pub(crate) fn lost_partitions(before: &str, after: &str) -> (Vec<String>, Vec<String>) {
+    let (old, new) = (Conf::parse(before).records("PartitionName"), Conf::parse(after).records("PartitionName"));
+    let (mut partitions, mut nodes) = (Vec::new(), Vec::new());
+    for record in old.iter().filter(|old| !new.iter().any(|new| new.name == old.name)) {
+        partitions.push(record.name.clone());
+        match record.get("Nodes") {
+            Some(list) if list.eq_ignore_ascii_case("all") => nodes.extend(names(before)),
+            Some(list) => nodes.extend(hostlist::expand(list, MOST).unwrap_or_default()),
+            None => {}
+        }
+    }
+    (partitions, nodes)
 }
 
 #[cfg(test)]

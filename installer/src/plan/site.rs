@@ -6,6 +6,7 @@ use super::admin::{self, Admin};
 use super::family::{Daemon, Family};
 use super::hardware::{self, Node};
 use super::identities::{self, Numbers};
+use super::limits::Limits;
 use super::version::SlurmVersion;
 use crate::config::{Config, ConfigHost, Packages, Role, ShareFrom};
 use crate::facts::{Cgroup, Facts};
@@ -60,16 +61,25 @@ impl SiteHost<'_> {
     }
 
     /// Whether Slurm's files are kept in `/etc/slurm` there. Other nodes have them from the controllers (configless);
-    /// where a package puts a slurm.conf of its own, commands would read that one, so ours takes its place.
+    /// where there is a slurm.conf already, a package's or somebody's, commands would read that one, so ours takes its place.
     pub(crate) fn keeps_conf(&self) -> bool {
         let commands = self.is_controller() || self.has(Role::Login) || self.has(Role::Dashboard);
-        commands || (self.family.ships_slurm_conf && self.has(Role::Compute))
+        let is_there = self.file(SLURM_CONF).is_some();
+        commands || (self.has(Role::Compute) && (self.family.ships_slurm_conf || is_there))
     }
 
     /// A file as it is there.
     pub(crate) fn file(&self, path: &str) -> Option<&str> {
         self.facts.files.get(Path::new(path)).map(String::as_str)
     }
+}
+
+/// A host that was in the cluster and is not in the configuration any more.
+pub(crate) struct LeavingHost<'a> {
+    /// As it was configured.
+    pub(crate) host: &'a ConfigHost,
+    /// Whether it can be reached.
+    pub(crate) is_reached: bool,
 }
 
 /// Everything that is settled before the first phase.
@@ -80,6 +90,10 @@ pub(crate) struct Site<'a> {
     pub(crate) secrets: &'a Secrets,
     /// Hosts that could be reached, in order.
     pub(crate) hosts: Vec<SiteHost<'a>>,
+    /// Hosts that leave the cluster.
+    pub(crate) leaving: Vec<LeavingHost<'a>>,
+    /// Slurm is to come to the newest version, wherever there is one.
+    pub(crate) upgrade: bool,
     /// Numbers of the system's users.
     pub(crate) numbers: Numbers,
     /// The Unix user of the dashboard's first admin.
@@ -96,6 +110,7 @@ impl<'a> Site<'a> {
         config: &'a Config,
         facts: &'a BTreeMap<String, Facts>,
         secrets: &'a Secrets,
+        limits: &'a Limits,
     ) -> Result<Self, Vec<Finding>> {
         let mut findings = Vec::new();
         let mut hosts = Vec::new();
@@ -117,12 +132,15 @@ impl<'a> Site<'a> {
             findings.push(found);
             Admin::default()
         });
-        let slurm = release(config, &hosts);
+        let slurm = release(config, limits.upgrade, &hosts);
+        super::upgrade::judge(config, limits.upgrade, &hosts, &mut findings);
         let nodes = hardware::nodes(config, &hosts, &mut findings);
         let is_error = |finding: &Finding| finding.severity == crate::preflight::Severity::Error;
         match slurm {
             Some(slurm) if !findings.iter().any(is_error) => {
-                Ok(Self { config, secrets, hosts, numbers, admin, slurm, nodes })
+                let leaving = |host: &'a ConfigHost| LeavingHost { host, is_reached: facts.contains_key(&host.name) };
+                let leaving = limits.leaving.iter().map(leaving).collect();
+                Ok(Self { config, secrets, hosts, leaving, upgrade: limits.upgrade, numbers, admin, slurm, nodes })
             }
             Some(_) => Err(findings),
             None => {
@@ -177,8 +195,17 @@ impl<'a> Site<'a> {
         self.config.host_with(Role::BackupController).is_some()
     }
 
+    /// A place that is given among Slurm's options. What is there is not ours to make.
+    pub(crate) fn given(&self, option: &str) -> Option<&str> {
+        let options = self.config.slurm.options.iter();
+        options.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(option)).map(|(_, value)| value.as_str())
+    }
+
     /// slurmctld's state: shared where there are two controllers.
     pub(crate) fn state(&self) -> PathBuf {
+        if let Some(given) = self.given("StateSaveLocation") {
+            return PathBuf::from(given);
+        }
         match &self.config.storage.shared {
             Some(share) if self.has_backup() => share.path.join("slurmctld"),
             _ => PathBuf::from(STATE),
@@ -226,8 +253,11 @@ pub(crate) fn is_left_out(host: &ConfigHost) -> bool {
 }
 
 /// Slurm's release on the controller: what is installed, else what would be, else what the distribution usually has.
-fn release(config: &Config, hosts: &[SiteHost]) -> Option<SlurmVersion> {
+fn release(config: &Config, upgrade: bool, hosts: &[SiteHost]) -> Option<SlurmVersion> {
     let controller = hosts.iter().find(|host| host.has(Role::Controller))?;
+    if let Some(newer) = super::upgrade::release(config, upgrade, controller) {
+        return Some(newer);
+    }
     let package = controller.family.package(Daemon::Controller);
     let facts = controller.facts;
     let ours = config.packages == Packages::Distribution || controller.file(controller.family.sources).is_some();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Phase;
 use super::draft::{self, Draft, Steps};
+use super::effect::Disruption;
 use super::site::Site;
 use crate::action::Holds;
 use crate::config::{Share, ShareFrom};
@@ -34,7 +35,8 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
             let written = mounts.add(host.name(), draft::file(path, text));
             mounts.add_when(host.name(), draft::restart(&unit, None), &[written]);
             let path = share.path.display();
-            mounts.disrupting(Some(format!("running jobs lose {path} on {} for a moment", host.name())));
+            let what = format!("takes {path} from running jobs on {} for a moment", host.name());
+            mounts.disrupting(Some(Disruption { what, hosts: vec![host.name().to_owned()] }));
             mounts.add(host.name(), draft::running(&unit, None));
         }
     }

@@ -21,6 +21,7 @@ pub fn wanted(config: &Config, host: &ConfigHost) -> Wanted {
         packages: packages(host),
         own_source: config.packages != Packages::Distribution,
         units: units(host),
+        asks_mirrors: false,
     }
 }
 

@@ -39,16 +39,18 @@ pub(crate) fn unsupported(host: &str, os: &Os) -> Finding {
     Finding::error(Some(host), what, "use Debian 12 or 13, Ubuntu 22.04 or 24.04, or the RHEL family 8 to 10")
 }
 
+/// Hosts that tell what they are, of a family that is known.
+pub(super) fn known<'a>(config: &'a Config, facts: &'a BTreeMap<String, Facts>) -> Vec<SiteHost<'a>> {
+    let known = |host: &'a ConfigHost| {
+        let facts = facts.get(&host.name)?;
+        Some(SiteHost { host, facts, family: Family::of(&facts.os)? })
+    };
+    config.hosts.iter().filter_map(known).collect()
+}
+
 /// Judges what hosts have to do with each other.
 pub(super) fn judge(config: &Config, facts: &BTreeMap<String, Facts>, findings: &mut Vec<Finding>) {
-    let hosts: Vec<SiteHost> = config
-        .hosts
-        .iter()
-        .filter_map(|host| {
-            let facts = facts.get(&host.name)?;
-            Some(SiteHost { host, facts, family: Family::of(&facts.os)? })
-        })
-        .collect();
+    let hosts = known(config, facts);
     clocks(&hosts, findings);
     names(config, &hosts, findings);
     heads(config, findings);

@@ -6,14 +6,16 @@ use crate::config::{Config, ConfigHost, Packages, Role, ShareFrom};
 use crate::facts::{Cgroup, Facts};
 use crate::plan::family::{Daemon, Family};
 use crate::plan::site::{MOUNTS, MUNGE_KEY, SLURM_CONF, SiteHost, WRITTEN};
+use crate::plan::upgrade::is_version;
 use crate::plan::version::SlurmVersion;
 use crate::plan::wanted::{INDEXES, ports};
 use crate::secrets::{MUNGE_KEY as MUNGE_KEY_FILE, Secrets};
+use crate::slurm_conf::Conf;
 
-/// Room that packages and logs need below `/var`, MiB.
-const ROOM: u64 = 1024;
-/// The same where there is a database, MiB.
-const ROOM_DATABASE: u64 = 4096;
+/// Room below `/var`, MiB: without the first nothing can be installed, without the second logs soon fill it.
+const ROOM: (u64, u64) = (512, 1024);
+/// The same where there is a database, which grows with every job. A host with all roles takes 850 MiB when it is new.
+const ROOM_DATABASE: (u64, u64) = (1536, 4096);
 /// Memory that the daemons need, MiB.
 const MEMORY: u64 = 900;
 
@@ -85,10 +87,17 @@ impl Judge<'_> {
     }
 
     fn room(&mut self) {
-        let needed = if self.host.has(Role::Database) { ROOM_DATABASE } else { ROOM };
+        let (needed, wanted) = if self.host.has(Role::Database) { ROOM_DATABASE } else { ROOM };
         let free = self.facts.free_mib.iter().filter(|(folder, _)| folder.starts_with("/var")).map(|(_, free)| *free);
-        if let Some(free) = free.min().filter(|free| *free < needed) {
-            self.error(format!("{free} MiB are free below /var"), format!("make room: {needed} MiB are needed"));
+        match free.min() {
+            Some(free) if free < needed => {
+                self.error(format!("{free} MiB are free below /var"), format!("make room: {needed} MiB are needed"));
+            }
+            Some(free) if free < wanted => {
+                let what = format!("{free} MiB are free below /var");
+                self.warning(what, format!("make room before long: it should have {wanted} MiB"));
+            }
+            _ => {}
         }
         if self.facts.memory_mib < MEMORY {
             let what = format!("it has {} MiB of memory", self.facts.memory_mib);
@@ -154,19 +163,21 @@ impl Judge<'_> {
         let mut packages = daemons.into_iter().chain([self.family.client]);
         let found = packages.find_map(|name| self.facts.packages.get(name).or_else(|| self.facts.available.get(name)));
         let Some(found) = found.cloned() else { return };
-        let bare = found.split_once(':').map_or(found.as_str(), |(_, rest)| rest);
-        let is_it =
-            bare.strip_prefix(wanted.as_str()).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
-        if !is_it {
+        // An upgrade to it is planned then.
+        let newer = crate::plan::upgrade::newer(&self.family, self.facts);
+        let comes = newer.is_some_and(|newer| is_version(&newer.new, wanted));
+        if !is_version(&found, wanted) && !comes {
             let what = format!("its Slurm is {found}, and versions.slurm insists on {wanted}");
-            self.error(what, "change cluster.yaml, or bring that release by `packages`");
+            self.error(what, "change cluster.yaml, or bring that release by `packages` and `--upgrade`");
         }
     }
 
     fn munge_key(&mut self, cluster: &Cluster) {
         let there = self.facts.digests.get(Path::new(MUNGE_KEY));
         let is_other = there.is_some_and(|there| *there != crate::plan::sha256(&cluster.secrets.munge_key.0));
-        if !is_other {
+        // A host that was away when the key was rotated has the one before.
+        let before = cluster.secrets.munge_key_before.as_ref().map(|before| crate::plan::sha256(&before.0));
+        if !is_other || there == before.as_ref() {
             return;
         }
         let runs = |unit: &str| self.facts.units.get(unit).is_some_and(crate::host::Unit::is_active);
@@ -186,7 +197,12 @@ impl Judge<'_> {
         let packaged = self.family.ships_slurm_conf && self.facts.packages.contains_key(self.family.client);
         let runs = |unit: &str| self.facts.units.get(unit).is_some_and(crate::host::Unit::is_active);
         let is_used = ["slurmctld.service", "slurmd.service"].into_iter().any(runs);
-        if by_hand.is_some() && (is_used || !packaged) {
+        if by_hand.is_some_and(|text| self.is_adopted(text)) {
+            self.warning(
+                format!("{SLURM_CONF} was written by somebody else for this cluster; it is replaced, and comes back with a rollback"),
+                "`--plan --diff` shows what changes in it",
+            );
+        } else if by_hand.is_some() && (is_used || !packaged) {
             self.error(
                 format!("{SLURM_CONF} was written by somebody else"),
                 "`slurmdash install adopt` reads that cluster and writes the cluster.yaml for it; to begin anew, move the \
@@ -198,6 +214,20 @@ impl Judge<'_> {
             let what = format!("{} jobs run there", jobs.len());
             self.warning(what, "they go on: a step that would end them is refused unless it is named");
         }
+    }
+
+    /// Whether a slurm.conf by hand is of the cluster that is described: its name and its controllers are the same.
+    fn is_adopted(&self, text: &str) -> bool {
+        let conf = Conf::parse(text);
+        let short = |name: &str| name.split(['(', '.']).next().unwrap_or_default().trim().to_ascii_lowercase();
+        let mut theirs: Vec<String> = conf.all("SlurmctldHost").map(short).collect();
+        if theirs.is_empty() {
+            theirs =
+                ["ControlMachine", "BackupController"].iter().filter_map(|name| conf.get(name)).map(short).collect();
+        }
+        let ours: Vec<String> = self.config.controllers().map(|host| host.name.to_ascii_lowercase()).collect();
+        let is_name = conf.get("ClusterName").is_some_and(|name| name.eq_ignore_ascii_case(&self.config.cluster));
+        is_name && theirs == ours
     }
 
     fn surroundings(&mut self) {

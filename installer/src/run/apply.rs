@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 
 use super::course::{Course, SoFar};
 use super::parallel::for_each;
-use super::preview::Jobs;
 use super::watch::tell;
 use super::{Control, Ended, Event, Hosts, Options, Preview, Refusal, Report, RunError, Watch};
 use crate::journal::{Journal, Outcome, Record, RunId};
@@ -49,10 +48,9 @@ fn judge(preview: &Preview, options: &Options) -> Result<(), RunError> {
         return Err(RunError::Away(away));
     }
     let mut refused: Vec<Refusal> = preview.refused.iter().filter(|refusal| !refusal.leaves_out).cloned().collect();
-    let jobs = Jobs { running: preview.running_jobs.clone(), unknown: preview.jobs_unknown.clone() };
     let disturbing = preview.disruptions().filter(|change| !options.allow_disruption.contains(&change.step));
     refused.extend(disturbing.filter_map(|change| {
-        let error = jobs.objection(change.disrupts.as_deref()?)?;
+        let error = preview.objection(change)?;
         Some(Refusal { step: change.step.clone(), host: change.host.clone(), error, leaves_out: false })
     }));
     if refused.is_empty() { Ok(()) } else { Err(RunError::Refused(refused)) }

@@ -242,7 +242,7 @@ impl<'a> Course<'a> {
         if self.options.allow_disruption.contains(&step.id) {
             return None;
         }
-        Jobs::of(self.hosts).objection(what)
+        Jobs::of(self.hosts).objection(what, &step.endangers)
     }
 
     /// Does a step, between its two records.

@@ -29,8 +29,8 @@ pub(super) enum How {
 /// It is the order in which they were begun turned around, but for a daemon that ran before and was started anew because
 /// something changed: it takes up what was before only when that is there, so its turn comes when the first of its
 /// causes is undone.
-pub(super) fn order<'a>(run: &'a Run, to: Option<&StepId>) -> Vec<Vec<Undo<'a>>> {
-    let stands = |begun: &&Begun| begun.came != Came::Reverted;
+pub(super) fn order<'a>(run: &'a Run, to: Option<&StepId>, means: impl Fn(&Begun) -> bool) -> Vec<Vec<Undo<'a>>> {
+    let stands = |begun: &&Begun| begun.came != Came::Reverted && means(begun);
     let after = to.and_then(|to| run.steps.iter().rposition(|begun| begun.step == *to && stands(&begun)));
     let begun: Vec<&Begun> = run.steps.iter().skip(after.map_or(0, |place| place + 1)).filter(stands).collect();
     let first = first(&begun);

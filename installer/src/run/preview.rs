@@ -26,10 +26,13 @@ pub struct Preview {
     pub away: BTreeMap<String, Away>,
     /// Steps that can't be done as it is now.
     pub refused: Vec<Refusal>,
-    /// Jobs that run, when there is a step among the changes that would disturb them.
+    /// Jobs that run and that a step among the changes would disturb.
     pub running_jobs: Vec<u32>,
     /// Hosts that did not tell whether jobs run there, and why, when there is such a step.
     pub jobs_unknown: BTreeMap<String, String>,
+    /// Jobs that ran when it was looked.
+    #[serde(skip)]
+    pub(super) jobs: Jobs,
 }
 
 /// A step that will change something.
@@ -55,6 +58,10 @@ pub struct PreviewedStep {
     pub because: Vec<StepId>,
     /// What it does to what runs on the cluster.
     pub disrupts: Option<String>,
+    /// Hosts whose jobs it does that to; all when empty.
+    pub endangers: Vec<String>,
+    /// Whether jobs run now to which it does that, or nobody knows.
+    pub is_refused: bool,
 }
 
 /// A host that can't be reached.
@@ -98,8 +105,12 @@ impl Preview {
 
     /// Steps that are refused while jobs run, unless they are named.
     pub fn disruptions(&self) -> impl Iterator<Item = &PreviewedStep> {
-        let may_run = !self.running_jobs.is_empty() || !self.jobs_unknown.is_empty();
-        self.changes.iter().filter(move |change| may_run && change.disrupts.is_some())
+        self.changes.iter().filter(|change| change.is_refused)
+    }
+
+    /// Why a step that disturbs jobs is not done now; `None` when none run that it disturbs.
+    pub fn objection(&self, change: &PreviewedStep) -> Option<StepError> {
+        self.jobs.objection(change.disrupts.as_deref()?, &change.endangers)
     }
 
     /// Hosts that will be left out from the beginning, and why.
@@ -138,7 +149,15 @@ pub fn preview(plan: &Plan, hosts: &Hosts, journal: &Journal) -> Preview {
     }
     if preview.changes.iter().any(|change| change.disrupts.is_some()) {
         let jobs = Jobs::of(hosts);
-        (preview.running_jobs, preview.jobs_unknown) = (jobs.running, jobs.unknown);
+        for change in preview.changes.iter_mut().filter(|change| change.disrupts.is_some()) {
+            let (running, unknown) = jobs.on(&change.endangers);
+            change.is_refused = !running.is_empty() || !unknown.is_empty();
+            preview.running_jobs.extend(running);
+            preview.jobs_unknown.extend(unknown.into_iter().map(|(host, why)| (host.clone(), why.clone())));
+        }
+        preview.running_jobs.sort_unstable();
+        preview.running_jobs.dedup();
+        preview.jobs = jobs;
     }
     preview
 }
@@ -185,6 +204,8 @@ fn previewed(stage: &Stage, step: &Step, because: Vec<StepId>, change: &Change) 
         drift: change.drift,
         because,
         disrupts: step.disrupts.clone(),
+        endangers: step.endangers.clone(),
+        is_refused: false,
     }
 }
 
@@ -196,10 +217,10 @@ pub(super) fn because(step: &Step, debts: &Debts, changes: impl Fn(&StepId) -> b
 }
 
 /// Jobs that run now.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Jobs {
-    /// On all hosts, sorted.
-    pub(super) running: Vec<u32>,
+    /// By host.
+    pub(super) running: BTreeMap<String, Vec<u32>>,
     /// Hosts that did not tell, and why.
     pub(super) unknown: BTreeMap<String, String>,
 }
@@ -212,26 +233,33 @@ impl Jobs {
         let mut jobs = Self::default();
         for ((name, _), facts) in hosts.into_iter().zip(facts) {
             match facts {
-                Ok(facts) => jobs.running.extend(facts.slurm.running_jobs),
+                Ok(facts) => drop(jobs.running.insert(name.clone(), facts.slurm.running_jobs)),
                 Err(HostError::Away(_)) => {}
                 Err(error) => {
                     jobs.unknown.insert(name.clone(), error.to_string());
                 }
             }
         }
-        jobs.running.sort_unstable();
-        jobs.running.dedup();
         jobs
     }
 
+    /// Jobs on some hosts, on all when none is named, sorted; and those of the hosts that did not tell, with the reason.
+    fn on(&self, hosts: &[String]) -> (Vec<u32>, BTreeMap<&String, &String>) {
+        let is_meant = |host: &String| hosts.is_empty() || hosts.contains(host);
+        let running = self.running.iter().filter(|(host, _)| is_meant(host)).flat_map(|(_, jobs)| jobs.iter().copied());
+        let running: BTreeSet<u32> = running.collect();
+        (running.into_iter().collect(), self.unknown.iter().filter(|(host, _)| is_meant(host)).collect())
+    }
+
     /// Why a step that disturbs jobs is not done now; `None` when none run.
-    pub(super) fn objection(&self, disrupts: &str) -> Option<StepError> {
-        let now = if let Some((host, error)) = self.unknown.first_key_value() {
+    pub(super) fn objection(&self, disrupts: &str, endangers: &[String]) -> Option<StepError> {
+        let (running, unknown) = self.on(endangers);
+        let now = if let Some((host, error)) = unknown.first_key_value() {
             format!("{host} does not tell whether any run ({error})")
         } else {
-            let named: Vec<String> = self.running.iter().take(5).map(ToString::to_string).collect();
-            let more = if self.running.len() > 5 { ", …" } else { "" };
-            match self.running.len() {
+            let named: Vec<String> = running.iter().take(5).map(ToString::to_string).collect();
+            let more = if running.len() > 5 { ", …" } else { "" };
+            match running.len() {
                 0 => return None,
                 1 => format!("a job runs now ({})", named.join(", ")),
                 count => format!("{count} jobs run now ({}{more})", named.join(", ")),

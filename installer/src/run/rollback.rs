@@ -13,7 +13,7 @@ use super::order::{How, Undo, order};
 use super::parallel::for_each;
 use super::watch::tell;
 use super::{Control, Event, Hosts, RunError, Watch};
-use crate::action::{self, Change, Look, Materials, Reverted, Setting, StepError};
+use crate::action::{self, Action, Change, Look, Materials, Reverted, Setting, StepError};
 use crate::host::HostError;
 use crate::journal::{Begun, Journal, JournalError, Outcome, Record, Run, RunId, keep};
 use crate::plan::StepId;
@@ -36,8 +36,17 @@ pub struct Back {
     pub to: Option<StepId>,
     /// Data that people or the cluster made is moved to the folder for copies on its host, rather than removed.
     pub keep_data: bool,
+    /// Only what was done on these hosts, which left the cluster: Slurm's daemons stay down there. On all when empty.
+    pub hosts: Vec<String>,
     /// How many hosts are worked on at the same time, at most.
     pub parallel: usize,
+}
+
+impl Back {
+    /// Whether a step is to be undone.
+    pub fn means(&self, begun: &Begun) -> bool {
+        self.hosts.is_empty() || self.hosts.contains(&begun.host)
+    }
 }
 
 /// Something that is left for a person.
@@ -113,7 +122,8 @@ pub fn rollback(
 
 /// The runs that are to be undone, the last one first. The step that stays is in the last of them.
 fn targets(journal: &Journal, back: &Back) -> Result<Vec<Run>, RunError> {
-    let mut targets: Vec<Run> = journal.runs().into_iter().rev().filter(Run::stands).collect();
+    let is_meant = |run: &Run| run.stands() && (back.hosts.is_empty() || run.to_undo().any(|begun| back.means(begun)));
+    let mut targets: Vec<Run> = journal.runs().into_iter().rev().filter(is_meant).collect();
     if back.runs == Runs::Last {
         targets.truncate(1);
     }
@@ -150,7 +160,7 @@ impl<'a> Undoing<'a> {
 
     /// Undoes it; whether the one before may follow.
     fn whole(&self) -> Result<bool, RunError> {
-        let groups = order(self.run, self.back.to.as_ref());
+        let groups = order(self.run, self.back.to.as_ref(), |begun| self.back.means(begun));
         let steps = groups.iter().map(Vec::len).sum();
         self.tell(&Event::RollbackBegan { run: &self.run.id, steps });
         self.so_far().runs.push(self.run.id.clone());
@@ -202,7 +212,12 @@ impl<'a> Undoing<'a> {
             return Ok(false);
         }
         let stands = self.journal.run(&self.run.id).is_some_and(|run| run.to_undo().next().is_some());
-        let outcome = if stands { Outcome::Stopped } else { Outcome::RolledBack };
+        let outcome = match (stands, self.run.outcome()) {
+            (false, _) => Outcome::RolledBack,
+            // On the other hosts it is as it was.
+            (true, Some(before)) if !self.back.hosts.is_empty() => before,
+            (true, _) => Outcome::Stopped,
+        };
         self.journal.append(&Record::Ended { at: self.journal.clock().seconds(), outcome })?;
         Ok(!so_far.stopped)
     }
@@ -284,8 +299,13 @@ impl<'a> Undoing<'a> {
             Ok(reach) => reach,
             Err(error) => return Some(Err(error)),
         };
-        let (action, undo) = (step.begun.action.clone(), step.begun.undo.clone());
+        let (action, mut undo) = (step.begun.action.clone(), step.begun.undo.clone());
+        let stays_down = !self.back.hosts.is_empty() && is_of_slurm(&action);
+        if let (true, action::Undo::Unit(unit)) = (stays_down, &mut undo) {
+            (unit.active, unit.enabled) = ("inactive".to_owned(), "disabled".to_owned());
+        }
         match step.how {
+            How::Restart if stays_down => Some(Ok(Ok(Reverted::wholly()))),
             How::Nothing => Some(Ok(Ok(Reverted::wholly()))),
             How::Restart => leavable(self.control, move || {
                 Ok(reach.execute(&action, &setting, &Materials::default())?.map(|()| Reverted::wholly()))
@@ -309,6 +329,16 @@ impl<'a> Undoing<'a> {
         self.tell(&Event::NotReverted { step: &begun.step, host: &begun.host, error });
         self.so_far().stuck.push(left(begun, error.to_owned()));
     }
+}
+
+/// Whether it is about a daemon of Slurm, or slurmdash's: on a host that left the cluster they don't run any more.
+fn is_of_slurm(action: &Action) -> bool {
+    let unit = match action {
+        Action::SetUnit(action) => &action.name,
+        Action::RestartUnit(action) => &action.name,
+        _ => return false,
+    };
+    unit.starts_with("slurm")
 }
 
 fn left(begun: &Begun, what: String) -> Left {

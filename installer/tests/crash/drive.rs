@@ -123,7 +123,7 @@ impl Trial {
     }
 
     pub fn undo_in(&self, journal: &mut Journal) -> Result<Undone, RunError> {
-        let back = Back { runs: Runs::All, to: None, keep_data: true, parallel: 8 };
+        let back = Back { runs: Runs::All, to: None, keep_data: true, hosts: Vec::new(), parallel: 8 };
         rollback(&self.hosts(), journal, &Unwatched, &Control::new(), &back)
     }
 

@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use slurmdash_installer::action::{
-    Account, Action, AddDashboardAdmin, AddGroup, AddUser, Associations, Await, Content, Expected, Holds,
-    InstallPackages, MakeDatabase, MakeDirectory, Materials, Member, OpenPorts, PutProgram, Qos, RestartUnit, SetUnit,
-    WriteFile,
+    Account, Action, AddDashboardAdmin, AddGroup, AddUser, Associations, Await, Content, DrainNodes, Expected, Holds,
+    InstallPackages, KeepCopy, MakeDatabase, MakeDirectory, Materials, Member, OpenPorts, PutProgram, Qos, RestartUnit,
+    SetUnit, Source, UpgradePackages, WriteFile,
 };
 use slurmdash_installer::bytes::{Bytes, sha256};
 use slurmdash_installer::host::fake::Fake;
@@ -139,6 +139,15 @@ fn nodes(draft: &mut Draft, hosts: &[&str], left_out: &[&str], conf: &StepId) {
     }
 }
 
+/// What comes later in a cluster's life.
+fn day_two(draft: &mut Draft, host: &str, conf: &StepId) {
+    draft.stage(Phase::Nodes, "a node leaves, and packages are upgraded", &[]);
+    draft.because(host, Action::DrainNodes(DrainNodes { nodes: vec!["node2".into()] }), &[conf]);
+    let source = Source::Folder("/srv/slurm/state/slurmctld".into());
+    draft.because(host, Action::KeepCopy(KeepCopy { source, is_of_another_release: false }), &[conf]);
+    draft.step(host, Action::UpgradePackages(UpgradePackages { names: vec!["jq".into()] }));
+}
+
 fn accounts(draft: &mut Draft, host: &str) {
     draft.stage(Phase::Accounts, "accounts", &[]);
     draft.step(host, until(Expected::NodesReady { nodes: vec!["head1".into()], at_least: 1 }));
@@ -179,7 +188,12 @@ fn dashboard(draft: &mut Draft, host: &str) {
 fn fakes(names: &[&str]) -> BTreeMap<String, Fake> {
     let made = names.iter().map(|&name| {
         let fake = Fake::debian_12(name);
-        fake.change(|world| world.firewall = Some("firewalld".into()));
+        fake.change(|world| {
+            world.firewall = Some("firewalld".into());
+            world.install(&["jq".into()]).unwrap();
+            world.older = world.catalogue.clone();
+            world.catalogue.get_mut("jq").unwrap().version = "1.7.1-3".into();
+        });
         // What an admin had before: it must come back to the byte.
         fake.put_file("/etc/slurm/slurm.conf", "ClusterName=old\n", 0o640);
         fake.put_file("/usr/local/bin/slurmdash", "an older program", 0o700);
@@ -210,6 +224,7 @@ pub fn one_host() -> Site {
     database(&mut draft, head);
     let conf = controller(&mut draft, head);
     nodes(&mut draft, &[head], &[], &conf);
+    day_two(&mut draft, head, &conf);
     accounts(&mut draft, head);
     dashboard(&mut draft, head);
     finish(draft, fakes(&[head]))
@@ -246,6 +261,9 @@ fn kind(action: &Action) -> &'static str {
         Action::Associations(_) => "Associations",
         Action::AddDashboardAdmin(_) => "AddDashboardAdmin",
         Action::OpenPorts(_) => "OpenPorts",
+        Action::DrainNodes(_) => "DrainNodes",
+        Action::UpgradePackages(_) => "UpgradePackages",
+        Action::KeepCopy(_) => "KeepCopy",
         Action::Await(_) => "Await",
         // Undone last, and no step.
         Action::OwnFolder(_) => "OwnFolder",
@@ -256,7 +274,7 @@ fn kind(action: &Action) -> &'static str {
 fn every_kind_of_action_is_tried() {
     let plan = one_host().plan();
     let kinds: BTreeSet<&str> = plan.steps().map(|step| kind(&step.action)).collect();
-    assert_eq!(kinds.len(), 13, "{kinds:?}: name the new kind above, and add a step of it to the site");
+    assert_eq!(kinds.len(), 16, "{kinds:?}: name the new kind above, and add a step of it to the site");
     let ids: BTreeSet<_> = plan.steps().map(|step| &step.id).collect();
     assert_eq!(ids.len(), plan.steps().count(), "steps have names of their own");
 }

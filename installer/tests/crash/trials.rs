@@ -88,6 +88,7 @@ pub fn each_step_twice(make: fn() -> Site) {
         runs: slurmdash_installer::run::Runs::All,
         to: None,
         keep_data: true,
+        hosts: Vec::new(),
         parallel: 8,
     };
     let control = slurmdash_installer::run::Control::new();

@@ -8,6 +8,7 @@ use slurmdash_installer::plan::{Limits, StepId};
 use slurmdash_installer::run::{Ended, Options, Preview, Report, RunError, apply};
 
 use super::cluster::{self, Cluster, Source};
+use super::former::Former;
 use super::progress::Progress;
 use super::shown::{Found, LeftOut, Severity, Shown, rows};
 use super::stop::Reins;
@@ -82,7 +83,8 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn take(&mut self, journal: &mut Journal) -> Result<Came, String> {
         let (voice, wish, reins) = (self.voice, self.wish, self.reins);
-        let cluster = Cluster::look_at(self.source, journal, |config| limits(wish, config))?;
+        let rotates = wish.rotate_munge_key && !self.resume;
+        let cluster = Cluster::look_at(self.source, journal, |config| limits(wish, config), rotates)?;
         let preview = cluster.preview(journal);
         let shown = shown(&cluster, &preview, wish);
         text::print(&text::plan(voice, &shown, wish.diff));
@@ -106,6 +108,9 @@ impl Turn<'_> {
         let report = report.map_err(|error| plain(&error.to_string()))?;
         match report.ended {
             Ended::NothingToDo | Ended::Done => {
+                if wish.only.is_empty() && wish.limit.is_empty() {
+                    Former::settle(journal)?;
+                }
                 tell_done(voice, &cluster, &report, journal, wish);
                 Ok(Came::ToAnEnd(left_out_code(!report.left_out.is_empty())))
             }
@@ -122,7 +127,7 @@ impl Turn<'_> {
 /// `--plan`: shows, and does nothing.
 fn show(voice: Voice, wish: &Apply, source: &Source) -> Result<ExitCode, String> {
     let journal = cluster::look(&wish.place.state.state_dir)?;
-    let cluster = Cluster::look_at(source, &journal, |config| limits(wish, config))?;
+    let cluster = Cluster::look_at(source, &journal, |config| limits(wish, config), wish.rotate_munge_key)?;
     let preview = cluster.preview(&journal);
     let shown = shown(&cluster, &preview, wish);
     if wish.json {
@@ -160,7 +165,8 @@ fn limits(wish: &Apply, config: &Config) -> Result<Limits, String> {
         }
         hosts.extend(names);
     }
-    Ok(Limits { only: wish.only.iter().map(|phase| phase.0).collect(), hosts })
+    let only = wish.only.iter().map(|phase| phase.0).collect();
+    Ok(Limits { only, hosts, upgrade: wish.upgrade, ..Limits::default() })
 }
 
 /// What the preview says, and what keeps it from being done.
@@ -182,17 +188,19 @@ fn shown(cluster: &Cluster, preview: &Preview, wish: &Apply) -> Shown {
     }));
     let allowed = allowed(wish, preview);
     let disruptions = preview.disruptions().filter(|change| !allowed.contains(&change.step));
-    let jobs = preview.running_jobs.len();
-    shown.findings.extend(disruptions.map(|change| Found {
-        severity: Severity::Error,
-        hosts: vec![change.host.clone()],
-        what: format!(
-            "{}: it {}, and jobs run now ({jobs})",
-            change.step,
-            change.disrupts.as_deref().unwrap_or_default()
-        ),
-        fix: format!("wait for them, or --allow-disruption={}", change.step),
-    }));
+    shown.findings.extend(
+        disruptions.map(|change| Found {
+            severity: Severity::Error,
+            hosts: vec![change.host.clone()],
+            what: format!(
+                "{}: {}",
+                change.step,
+                preview.objection(change).map(|error| error.to_string()).unwrap_or_default()
+            ),
+            fix: shlex::try_quote(&change.step.0)
+                .map_or_else(|_| String::new(), |step| format!("--allow-disruption={step}")),
+        }),
+    );
     let away = preview.away.iter().filter(|(_, away)| !away.can_be_left_out);
     shown.findings.extend(away.map(|(host, away)| Found {
         severity: Severity::Error,

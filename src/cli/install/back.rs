@@ -1,17 +1,25 @@
 //! The way back: `slurmdash install rollback` and `uninstall`, and what becomes of a run that failed.
+use std::path::Path;
 use std::process::ExitCode;
 
+use slurmdash_installer::config::MAX_HOSTS;
+use slurmdash_installer::hostlist;
 use slurmdash_installer::journal::{Journal, PLACE, Run};
 use slurmdash_installer::plan::StepId;
 use slurmdash_installer::run::{Back, Cleared, Hosts, Left, Runs, Undone, clear, rollback};
+use slurmdash_installer::secrets::Secrets;
 
 use super::cluster::{self, Source};
+use super::former::Former;
 use super::progress::Progress;
 use super::shown::LeftOut;
 use super::stop::Reins;
 use super::voice::{Colour, Voice, plain};
 use super::{Place, text};
 use crate::cli::print_line;
+
+/// munge's key on every host.
+const MUNGE_KEY: &str = "/etc/munge/munge.key";
 
 /// How far back it goes.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +32,8 @@ pub struct Asked<'a> {
     pub keep_data: bool,
     /// When everything is undone, what the installer keeps for itself goes too.
     pub leaves: bool,
+    /// Only these hosts, as hostlists.
+    pub limit: &'a [String],
 }
 
 /// Runs the command.
@@ -35,15 +45,18 @@ pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, Strin
         runs: if asked.all { Runs::All } else { Runs::Last },
         to: asked.to.map(|step| StepId(step.to_owned())),
         keep_data: asked.keep_data,
+        hosts: Vec::new(),
         parallel: 1,
     };
     let state = &place.state.state_dir;
+    let journal = cluster::look(state)?;
+    back.hosts = limited(&journal, asked.limit)?;
     let own = || {
         let words =
             "Nothing is installed any more. This removes what the installer kept for itself; copies of data stay.";
-        (asked.leaves && state.symlink_metadata().is_ok()).then(|| words.to_owned())
+        (asked.leaves && back.hosts.is_empty() && state.symlink_metadata().is_ok()).then(|| words.to_owned())
     };
-    let Some(said) = words(&cluster::look(state)?, &back).or_else(own) else {
+    let Some(said) = words(&journal, &back).or_else(own) else {
         print_line("Nothing is installed from here, so there is nothing to undo.");
         return Ok(ExitCode::SUCCESS);
     };
@@ -60,21 +73,26 @@ pub fn run(place: &Place, yes: bool, asked: Asked<'_>) -> Result<ExitCode, Strin
     let mut journal = Journal::open(state, cluster::caller()).map_err(|error| error.to_string())?;
     let (config, _) = if asked.leaves { source.last_config(&journal)? } else { source.config(&journal)? };
     back.parallel = cluster::parallel(&config);
-    let hosts = cluster::reach(&config)?;
+    let hosts = cluster::reach(&config, &journal)?;
     if !undo(voice, &hosts, &mut journal, &reins, &back)? {
         return Ok(ExitCode::FAILURE);
     }
+    Former::forget(&journal, &back.hosts)?;
     if asked.leaves {
-        leave(voice, &hosts, journal, &reins, back.parallel)?;
+        leave(voice, hosts, journal, &reins, &back)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes what the installer kept for itself on all hosts and here, and says what is left of it.
-fn leave(voice: Voice, hosts: &Hosts, journal: Journal, reins: &Reins, parallel: usize) -> Result<(), String> {
+/// Removes what the installer kept for itself, on some hosts or on all and here, and says what is left of it.
+fn leave(voice: Voice, mut hosts: Hosts, journal: Journal, reins: &Reins, back: &Back) -> Result<(), String> {
+    if !back.hosts.is_empty() {
+        hosts.0.retain(|name, _| back.hosts.contains(name));
+    }
     let cleared = reins.hold(|| {
-        let cleared = clear(hosts, parallel);
-        journal.forget().map(|()| cleared)
+        let cleared = clear(&hosts, back.parallel);
+        let forgotten = if back.hosts.is_empty() { journal.forget() } else { Ok(()) };
+        forgotten.map(|()| cleared)
     });
     text::print(&leaving(voice, &cleared.map_err(|error| plain(&error.to_string()))?));
     Ok(())
@@ -96,6 +114,24 @@ fn leaving(voice: Voice, cleared: &Cleared) -> Vec<String> {
     lines
 }
 
+/// The hosts that are meant. One that is in the cluster is not: the others would miss it.
+fn limited(journal: &Journal, lists: &[String]) -> Result<Vec<String>, String> {
+    let mut hosts = Vec::new();
+    for list in lists {
+        hosts.extend(hostlist::expand(list, MAX_HOSTS).map_err(|error| plain(&format!("--limit {list}: {error}")))?);
+    }
+    if hosts.is_empty() {
+        return Ok(hosts);
+    }
+    let (config, _) = Source::Applied.config(journal)?;
+    match hosts.iter().find(|host| config.host(host).is_some()) {
+        None => Ok(hosts),
+        Some(host) => Err(plain(&format!(
+            "{host} is in the cluster: take it out of cluster.yaml and run `slurmdash install --config cluster.yaml` first"
+        ))),
+    }
+}
+
 /// What is undone, in words, before it is agreed to; nothing where there is nothing.
 pub fn words(journal: &Journal, back: &Back) -> Option<String> {
     let mut runs: Vec<_> = journal.runs().into_iter().rev().filter(Run::stands).collect();
@@ -105,7 +141,10 @@ pub fn words(journal: &Journal, back: &Back) -> Option<String> {
     if runs.is_empty() {
         return None;
     }
-    let steps: usize = runs.iter().map(|run| run.to_undo().count()).sum();
+    let steps: usize = runs.iter().map(|run| run.to_undo().filter(|begun| back.means(begun)).count()).sum();
+    if steps == 0 && !back.hosts.is_empty() {
+        return None;
+    }
     let names: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
     let data = if back.keep_data {
         "Data (accounting, job state, the dashboard's store) is kept as a copy on its host."
@@ -122,6 +161,15 @@ pub fn undo(voice: Voice, hosts: &Hosts, journal: &mut Journal, reins: &Reins, b
     let undone = reins.hold(|| rollback(hosts, journal, &progress, &reins.control, back));
     progress.pause();
     let undone = undone.map_err(|error| plain(&error.to_string()))?;
+    let is_put_back = |sha256: &str| {
+        let hosts =
+            undone.runs.iter().filter_map(|run| journal.run(run)).flat_map(|run| run.steps).map(|step| step.host);
+        hosts
+            .into_iter()
+            .any(|host| journal.written(&host).get(Path::new(MUNGE_KEY)).is_some_and(|there| there == sha256))
+    };
+    let unrotated = Secrets::unrotate_munge_key(&journal.secrets(), is_put_back);
+    unrotated.map_err(|error| error.to_string())?;
     text::print(&lines(voice, &undone));
     Ok(undone.is_complete())
 }
@@ -150,7 +198,7 @@ fn lines(voice: Voice, undone: &Undone) -> Vec<String> {
 
 /// All of the last run.
 pub fn last_run(parallel: usize) -> Back {
-    Back { runs: Runs::Last, to: None, keep_data: true, parallel }
+    Back { runs: Runs::Last, to: None, keep_data: true, hosts: Vec::new(), parallel }
 }
 
 #[cfg(test)]

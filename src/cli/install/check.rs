@@ -22,7 +22,7 @@ pub fn run(place: &Place) -> Result<ExitCode, String> {
         return Err("no cluster was installed from here; `slurmdash install` does".into());
     }
     let only_tests = Limits { only: vec![Phase::SelfTest], ..Limits::default() };
-    let cluster = Cluster::look_at(&source, &journal, |_| Ok(only_tests))?;
+    let cluster = Cluster::look_at(&source, &journal, |_| Ok(only_tests), false)?;
     text::print(&text::findings(voice, &Found::fold(&cluster.findings)));
     let left_out = cluster.away.iter().map(|(host, why)| LeftOut { host: host.clone(), why: why.clone() });
     text::print(&text::left_out(voice, &left_out.collect::<Vec<_>>()));

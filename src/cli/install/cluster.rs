@@ -4,6 +4,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use slurmdash_installer::adopt;
 use slurmdash_installer::clock::Clock;
 use slurmdash_installer::config::{self, Config};
 use slurmdash_installer::facts::{Facts, Wanted};
@@ -17,6 +18,7 @@ use slurmdash_installer::reach::Reach as _;
 use slurmdash_installer::run::{Away, Hosts, Preview, preview};
 use slurmdash_installer::secrets::Secrets;
 
+use super::former::Former;
 use super::voice::plain;
 
 /// Largest `cluster.yaml`, bytes.
@@ -105,6 +107,7 @@ pub struct Cluster {
     pub findings: Vec<Finding>,
     /// What is to be done. Empty where a finding forbids it.
     pub plan: Plan,
+    former: Former,
 }
 
 impl Cluster {
@@ -113,17 +116,32 @@ impl Cluster {
         source: &Source,
         journal: &Journal,
         limits: impl FnOnce(&Config) -> Result<Limits, String>,
+        rotates_munge_key: bool,
     ) -> Result<Self, String> {
         let (config, text) = source.config(journal)?;
-        let limits = limits(&config)?;
-        let secrets = Secrets::load(&journal.secrets(), &mut |buffer| {
-            getrandom::fill(buffer).map_err(|error| std::io::Error::other(error.to_string()))
-        });
-        let secrets = secrets.map_err(|error| error.to_string())?;
-        let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
-        let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
-        let Told { facts, away } = facts(&config, &fleet);
+        let former = Former::with(journal, &config)?;
+        let limits = Limits { leaving: former.leaving(), ..limits(&config)? };
+        let mut random =
+            |buffer: &mut [u8]| getrandom::fill(buffer).map_err(|error| std::io::Error::other(error.to_string()));
+        let mut secrets = Secrets::load(&journal.secrets(), &mut random).map_err(|error| error.to_string())?;
+        let untaken = adopt::take_over(&mut secrets, &journal.secrets(), Path::new("/etc"));
+        let untaken = untaken.map_err(|error| error.to_string())?;
+        if rotates_munge_key {
+            secrets.rotate_munge_key(&mut random).map_err(|error| error.to_string())?;
+        }
+        let mut all = config.clone();
+        all.hosts.extend(limits.leaving.iter().cloned());
+        let fleet = Fleet::of(&all).map_err(|error| error.to_string())?;
+        let waiting = waiting(&format!("looking at {} hosts", all.hosts.len()));
+        let Told { facts, mut away } = facts(&all, &fleet, limits.upgrade);
         let mut findings = preflight::judge(&config, &facts, &secrets);
+        findings.extend(preflight::leaving(&limits.leaving, &away));
+        findings.extend(preflight::upgrades(&config, &facts, limits.upgrade));
+        away.retain(|name, _| config.host(name).is_some());
+        findings.extend(untaken);
+        if rotates_munge_key {
+            findings.extend(away.iter().map(|(host, error)| keyless(host, error)));
+        }
         let plan = plan::make(&config, &facts, &secrets, &limits).unwrap_or_else(|more| {
             findings.extend(more);
             findings.sort();
@@ -136,7 +154,7 @@ impl Cluster {
         let away = away.into_iter().map(|(host, why)| (host.to_owned(), why.to_owned())).collect();
         let is_forbidden = findings.iter().any(|finding| finding.severity == Severity::Error);
         let plan = if is_forbidden { Plan::default() } else { plan };
-        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, reached, findings, plan })
+        Ok(Self { config, text, secrets, hosts: Hosts(fleet.hosts), away, reached, findings, plan, former })
     }
 
     /// What the plan will change. Hosts that tell nothing are not in it, and left out.
@@ -154,6 +172,7 @@ impl Cluster {
     /// Keeps what is applied now: secrets before they are used, and the configuration.
     pub fn keep(&self, journal: &Journal) -> Result<(), String> {
         self.secrets.save(&journal.secrets()).map_err(|error| error.to_string())?;
+        self.former.keep(journal)?;
         journal.keep_configuration(self.text.as_bytes());
         Ok(())
     }
@@ -164,9 +183,21 @@ impl Cluster {
     }
 }
 
-/// The hosts of a configuration, as they are reached. Nothing is connected yet.
-pub fn reach(config: &Config) -> Result<Hosts, String> {
-    Fleet::of(config).map(|fleet| Hosts(fleet.hosts)).map_err(|error| error.to_string())
+/// A host that would be left with the old key, and could not talk to the others any more.
+fn keyless(host: &str, error: &str) -> Finding {
+    Finding::error(
+        Some(host),
+        format!("it can't be reached ({error}), and munge's key changes on all hosts or on none"),
+        "try again when it is up, or take it out of cluster.yaml",
+    )
+}
+
+/// The hosts of a configuration and those that were in the cluster once, as they are reached. Nothing is connected yet.
+pub fn reach(config: &Config, journal: &Journal) -> Result<Hosts, String> {
+    let mut config = config.clone();
+    let former = Former::with(journal, &config)?;
+    config.hosts.extend(former.all());
+    Fleet::of(&config).map(|fleet| Hosts(fleet.hosts)).map_err(|error| error.to_string())
 }
 
 /// What hosts tell.
@@ -178,11 +209,11 @@ pub struct Told {
 }
 
 /// What every host tells of what the planner wants to know; and the hosts that tell nothing, with the reason.
-fn facts(config: &Config, fleet: &Fleet) -> Told {
+fn facts(config: &Config, fleet: &Fleet, asks_mirrors: bool) -> Told {
     let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
     let asked = fleet.each::<Facts, HostError>(&names, parallel(config), |name, reach| {
         let host = config.host(name).ok_or_else(|| HostError::Malformed(format!("{name} is no host")))?;
-        reach.facts(&plan::wanted(config, host))
+        reach.facts(&Wanted { asks_mirrors, ..plan::wanted(config, host) })
     });
     let (mut facts, mut away) = (BTreeMap::new(), BTreeMap::new());
     for (name, told) in asked {
@@ -200,7 +231,7 @@ pub fn facts_of_all(config: &Config, user: &str) -> Result<Told, String> {
     user.clone_into(&mut config.ssh.user);
     let fleet = Fleet::of(&config).map_err(|error| error.to_string())?;
     let waiting = waiting(&format!("looking at {} hosts", config.hosts.len()));
-    let told = facts(&config, &fleet);
+    let told = facts(&config, &fleet, false);
     waiting.finish_and_clear();
     Ok(told)
 }

@@ -8,6 +8,7 @@ mod back;
 mod check;
 pub(super) mod cluster;
 pub(super) mod ending;
+mod former;
 pub(super) mod host;
 pub(super) mod live;
 pub(super) mod probe;
@@ -96,6 +97,12 @@ struct Apply {
     /// Only these hosts, as a hostlist such as node[001-064]; may be given several times
     #[arg(long, value_name = "HOST", action = clap::ArgAction::Append)]
     limit: Vec<String>,
+    /// Bring Slurm to the newest version that the package sources have: slurmdbd, controllers, nodes, in that order
+    #[arg(long)]
+    upgrade: bool,
+    /// Give munge a new key on all hosts, beside running jobs
+    #[arg(long, conflicts_with_all = ["resume", "limit", "only"])]
+    rotate_munge_key: bool,
     /// Go on with a run that was broken off
     #[arg(long, conflicts_with = "plan")]
     resume: bool,
@@ -140,6 +147,9 @@ enum Command {
         /// Remove the data too: accounting, job state, the dashboard's store, homes that were made
         #[arg(long)]
         remove_data: bool,
+        /// Only from these hosts, which left the cluster, as a hostlist; may be given several times
+        #[arg(long, value_name = "HOST", action = clap::ArgAction::Append)]
+        limit: Vec<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -215,10 +225,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             .and_then(|journal| status::print(&journal, *json))
             .map(|()| ExitCode::SUCCESS),
         Some(Command::Rollback { to, all, yes, place }) => {
-            back::run(place, *yes, back::Asked { to: to.as_deref(), all: *all, keep_data: true, leaves: false })
+            let asked = back::Asked { to: to.as_deref(), all: *all, keep_data: true, leaves: false, limit: &[] };
+            back::run(place, *yes, asked)
         }
-        Some(Command::Uninstall { yes, remove_data, place }) => {
-            back::run(place, *yes, back::Asked { to: None, all: true, keep_data: !remove_data, leaves: true })
+        Some(Command::Uninstall { yes, remove_data, limit, place }) => {
+            let asked = back::Asked { to: None, all: true, keep_data: !remove_data, leaves: true, limit };
+            back::run(place, *yes, asked)
         }
         Some(Command::Init { output, ssh_user, hosts }) => write::init(output, hosts, ssh_user),
         Some(Command::Check(place)) => check::run(place),

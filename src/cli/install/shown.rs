@@ -378,6 +378,8 @@ mod tests {
                 drift: false,
                 because: Vec::new(),
                 disrupts: None,
+                endangers: Vec::new(),
+                is_refused: false,
             });
             stage.steps.push(step);
         }

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "what happened on the hosts, and when, is part of the result")]
 
 mod api;
+mod day_two;
 mod faults;
 mod faults_many;
 mod heads;

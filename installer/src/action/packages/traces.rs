@@ -92,12 +92,6 @@ pub(super) fn remove(host: &dyn Host, setting: &Setting, undo: &PackagesUndo) ->
         let names = names.join(" ");
         reverted.left.push(format!("the packages {names} stay, because they can't be removed alone ({refusal})"));
     }
-    let upgraded = undo.upgraded.iter().map(|package| format!("{} {}", package.name, package.version));
-    let upgraded: Vec<String> = upgraded.collect();
-    if !upgraded.is_empty() {
-        let said = "were upgraded, and are not brought back to what they were";
-        reverted.left.push(format!("packages that were there {said}: {}", upgraded.join(", ")));
-    }
     Ok(reverted)
 }
 

@@ -380,9 +380,51 @@ fn waits() -> Vec<Sample> {
     ]
 }
 
+fn with_database() -> Fake {
+    let fake = cluster();
+    fake.change(|world| world.databases.insert("slurm_acct_db".into()));
+    fake
+}
+
+/// Slurm's packages as an older release, with newer ones on the mirrors.
+fn outdated() -> Fake {
+    let fake = cluster();
+    fake.change(|world| {
+        let older = world.catalogue.clone();
+        for offer in world.catalogue.values_mut().filter(|offer| offer.version.starts_with("22.05.8")) {
+            offer.version = "22.05.9-1".into();
+        }
+        world.older = older;
+    });
+    fake
+}
+
+fn day_two() -> Vec<Sample> {
+    let drain = Action::DrainNodes(DrainNodes { nodes: strings(&["node2", "elsewhere"]) });
+    let upgrade =
+        Action::UpgradePackages(UpgradePackages { names: strings(&["slurm-client", "slurmctld", "slurmdbd"]) });
+    let copy = |source, is_of_another_release| Action::KeepCopy(KeepCopy { source, is_of_another_release });
+    vec![
+        sample("drain", cluster, drain),
+        sample("upgrade", outdated, upgrade),
+        sample(
+            "copy of a folder",
+            || {
+                let fake = cluster();
+                fake.put_file("/var/lib/slurm/slurmctld/job_state", "jobs", 0o600);
+                fake
+            },
+            copy(Source::Folder("/var/lib/slurm/slurmctld".into()), false),
+        )
+        .never_settles(),
+        sample("dump of a database", with_database, copy(Source::Database("slurm_acct_db".into()), false))
+            .never_settles(),
+    ]
+}
+
 /// All of them.
 pub fn samples() -> Vec<Sample> {
-    let groups = [files(), folders(), accounts(), packages(), units(), databases(), firewalls(), waits()];
+    let groups = [files(), folders(), accounts(), packages(), units(), databases(), firewalls(), waits(), day_two()];
     groups.into_iter().flatten().collect()
 }
 
@@ -401,6 +443,9 @@ pub fn kind(action: &Action) -> usize {
         Action::Associations(_) => 9,
         Action::AddDashboardAdmin(_) => 10,
         Action::OpenPorts(_) => 11,
+        Action::DrainNodes(_) => 19,
+        Action::UpgradePackages(_) => 20,
+        Action::KeepCopy(_) => 21,
         Action::Await(wait) => match wait.expected {
             Expected::MungeAnswers => 12,
             Expected::AccountingAnswers => 13,
@@ -410,12 +455,12 @@ pub fn kind(action: &Action) -> usize {
             Expected::DashboardJobRuns { .. } => 17,
             Expected::DashboardAnswers { .. } => 18,
         },
-        Action::OwnFolder(_) => 19,
+        Action::OwnFolder(_) => 22,
     }
 }
 
 /// How many kinds there are.
-pub const KINDS: usize = 20;
+pub const KINDS: usize = 23;
 
 /// The folder for copies, and all that may stay.
 pub const KEPT: &[&str] = &["/var/lib/slurmdash-install"];

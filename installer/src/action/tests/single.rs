@@ -286,6 +286,7 @@ impl Host for Newer {
         set_member(group: &str, user: &str, is_member: bool) -> Result<(), HostError>;
         packages() -> Result<Vec<Package>, HostError>;
         would_install(names: &[String]) -> Result<Vec<Package>, HostError>;
+        set_versions(packages: &[Package]) -> Result<(), HostError>;
         purge_packages(names: &[String]) -> Result<(), HostError>;
         unit(name: &str) -> Result<crate::host::Unit, HostError>;
         set_unit(name: &str, verb: crate::host::UnitVerb) -> Result<(), HostError>;

@@ -131,7 +131,7 @@ const LINES: &[(&str, &str)] = &[
         "slurm.options.slurmctldport is written by the installer; use slurm.ports",
     ),
     (
-        "slurm: {options: {ProctrackType: x}}",
+        "slurm: {cgroup: {CgroupAutomount: x}}",
         "is written by the installer; it is chosen for the control groups that the hosts have",
     ),
     ("slurm: {options: {\"a=b\": x}}", "slurm.options.a=b is no name for an option"),

@@ -30,6 +30,7 @@ type Known = fn(&mut World, &Command) -> Output;
 
 /// The commands that are known, with the file that must be there for it.
 pub(super) const KNOWN: &[(&str, &str, Known)] = &[
+    ("cp", "/", cp),
     ("date", "/", |world, _| said(&format!("{}000\n", world.now))),
     ("dpkg-query", "/", dpkg_query),
     ("firewall-cmd", "/", firewall_cmd),
@@ -54,6 +55,21 @@ pub(super) const KNOWN: &[(&str, &str, Known)] = &[
     ("findmnt", "/", |_, _| failed(1, "")),
     ("ss", "/", |_, _| said("")),
 ];
+
+/// `cp --archive … FROM TO`.
+fn cp(world: &mut World, command: &Command) -> Output {
+    let [.., from, to] = command.arguments.as_slice() else { return failed(1, "cp: missing operand") };
+    let (from, to) = (Path::new(from), Path::new(to));
+    let copies = world.tree.nodes().filter_map(|(path, node)| {
+        let inside = path.strip_prefix(from).ok()?;
+        Some((if inside == Path::new("") { to.to_owned() } else { to.join(inside) }, node.clone()))
+    });
+    let copies: Vec<_> = copies.collect();
+    match copies.into_iter().try_for_each(|(path, node)| world.tree.put(&path, node)) {
+        Ok(()) => said(""),
+        Err(error) => failed(1, &error.to_string()),
+    }
+}
 
 fn words(command: &Command) -> Vec<&str> {
     command.arguments.iter().map(String::as_str).collect()

@@ -131,6 +131,10 @@ impl Host for Fake {
         self.act(|world| world.install(names))
     }
 
+    fn set_versions(&self, packages: &[Package]) -> Result<(), HostError> {
+        self.act(|world| world.set_versions(packages))
+    }
+
     fn purge_packages(&self, names: &[String]) -> Result<(), HostError> {
         self.act(|world| world.purge(names))
     }

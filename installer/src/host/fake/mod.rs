@@ -308,6 +308,7 @@ fn bare(hostname: &str) -> World {
         users: Vec::new(),
         groups: Vec::new(),
         catalogue: catalogue::debian_12(),
+        older: BTreeMap::new(),
         packages: BTreeMap::new(),
         mirror_down: false,
         daemons: BTreeMap::new(),

@@ -31,13 +31,24 @@ impl World {
         Ok(found)
     }
 
+    /// Whether a package that is there comes to another version: it is asked for, or of one source with one that is.
+    fn is_upgraded(&self, name: &str, asked: &[String]) -> bool {
+        let is_other = match (self.packages.get(name), self.catalogue.get(name)) {
+            (Some(there), Some(offer)) => there.version != offer.version,
+            _ => false,
+        };
+        let version = |name: &String| self.catalogue.get(name).map(|offer| &offer.version);
+        let own = self.catalogue.get(name).map(|offer| &offer.version);
+        is_other && asked.iter().any(|asked| asked == name || version(asked) == own)
+    }
+
     /// What would come.
     pub fn would_install(&self, names: &[String]) -> Result<Vec<Package>, HostError> {
         let is_there = |name: &String| self.packages.get(name).is_some_and(|package| package.configured);
         let mut coming: Vec<Package> = self
             .closure(names)?
             .into_iter()
-            .filter(|name| !is_there(name))
+            .filter(|name| !is_there(name) || self.is_upgraded(name, names))
             .map(|name| Package { version: self.catalogue[&name].version.clone(), name })
             .collect();
         coming.sort();
@@ -52,7 +63,8 @@ impl World {
             self.configure(&name)?;
         }
         let coming: Vec<String> = self.closure(names)?;
-        let coming: Vec<String> = coming.into_iter().filter(|name| !self.packages.contains_key(name)).collect();
+        let comes = |name: &String| !self.packages.contains_key(name) || self.is_upgraded(name, names);
+        let coming: Vec<String> = coming.into_iter().filter(comes).collect();
         if self.mirror_down && !coming.is_empty() {
             let said = "E: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?";
             return Err(HostError::Failed { what: "apt-get".into(), said: said.into() });
@@ -68,8 +80,31 @@ impl World {
         Ok(())
     }
 
+    /// Brings packages that are there to versions.
+    pub fn set_versions(&mut self, packages: &[Package]) -> Result<(), HostError> {
+        for package in packages {
+            let is_it = |offer: &&Offer| offer.version == package.version;
+            let offer = self.catalogue.get(&package.name).filter(is_it);
+            let Some(offer) = offer.or_else(|| self.older.get(&package.name).filter(is_it)).cloned() else {
+                let said = format!("E: Version '{}' for '{}' was not found", package.version, package.name);
+                return Err(HostError::Failed { what: "apt-get".into(), said });
+            };
+            self.part()?;
+            self.unpack_as(&package.name, &offer)?;
+        }
+        for package in packages {
+            self.part()?;
+            self.configure(&package.name)?;
+        }
+        Ok(())
+    }
+
     fn unpack(&mut self, name: &str) -> Result<(), HostError> {
         let offer = self.catalogue[name].clone();
+        self.unpack_as(name, &offer)
+    }
+
+    fn unpack_as(&mut self, name: &str, offer: &Offer) -> Result<(), HostError> {
         // dpkg makes the users of scripts that run before the unpacking.
         self.packages.insert(name.to_owned(), Installed { version: offer.version.clone(), configured: false });
         for folder in &offer.folders {

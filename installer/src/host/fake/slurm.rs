@@ -118,8 +118,33 @@ pub(super) fn scontrol(world: &mut World, command: &Command) -> Output {
             )),
         },
         ["reconfigure"] => said(""),
+        ["update", rest @ ..] => update(world, rest),
         _ => failed(1, "invalid keyword"),
     }
+}
+
+/// `scontrol update NodeName=a,b State=DRAIN Reason=…`: a node's state with the flag, and without it.
+fn update(world: &mut World, words: &[&str]) -> Output {
+    let value = |name: &str| words.iter().find_map(|word| word.strip_prefix(name));
+    let Some(names) = value("NodeName=") else { return failed(1, "invalid keyword") };
+    let mut nodes = world.nodes();
+    for name in names.split(',') {
+        let Some((state, reason)) = nodes.get_mut(name) else { return failed(1, "Invalid node name specified") };
+        match value("State=") {
+            Some("DRAIN") => {
+                *state = format!("{}+DRAIN", state.trim_end_matches("+DRAIN"));
+                value("Reason=").unwrap_or_default().clone_into(reason);
+            }
+            Some("RESUME") => {
+                *state = state.trim_end_matches("+DRAIN").to_owned();
+                reason.clear();
+            }
+            _ => return failed(1, "Invalid node state specified"),
+        }
+    }
+    // Those that slurm.conf says and nothing more are not kept here.
+    world.slurm.nodes = if nodes.values().all(|(state, _)| state == "IDLE") { BTreeMap::new() } else { nodes };
+    said("")
 }
 
 pub(super) fn sbatch(world: &mut World, command: &Command) -> Output {

@@ -54,6 +54,8 @@ pub struct World {
     pub groups: Vec<Group>,
     /// Packages that can be had.
     pub catalogue: BTreeMap<String, Offer>,
+    /// Packages that can be had in an older version too.
+    pub older: BTreeMap<String, Offer>,
     /// Packages that are there.
     pub packages: BTreeMap<String, Installed>,
     /// The mirrors don't answer.

@@ -140,6 +140,10 @@ impl Host for Local {
         packages::System::here()?.install(self, names)
     }
 
+    fn set_versions(&self, packages: &[Package]) -> Result<(), HostError> {
+        packages::System::here()?.set_versions(self, packages)
+    }
+
     fn purge_packages(&self, names: &[String]) -> Result<(), HostError> {
         // Their packages' scripts remove these, and fail while somebody's session is left.
         for user in ["munge", "slurm", "mysql"] {

@@ -178,3 +178,21 @@ fn jobs_that_began_after_the_plan_was_shown_are_not_disturbed_either() {
     lab.reached["a"].jobs.lock().unwrap().clear();
     assert_eq!(lab.resume().changed, [restart]);
 }
+
+#[test]
+fn jobs_on_hosts_that_a_step_does_not_endanger_go_on_beside_it() {
+    let (mut lab, _, restart) = with_restart();
+    let mut other = Lab::new(&["b"]);
+    lab.reached.append(&mut other.reached);
+    let step = &mut lab.plan.stages[1].steps[0];
+    (step.disrupts, step.endangers) = (Some("ends jobs on b".into()), vec!["b".into()]);
+    *lab.reached["a"].jobs.lock().unwrap() = vec![12];
+    *lab.reached["b"].jobs.lock().unwrap() = vec![13];
+    let shown = lab.preview();
+    assert_eq!(shown.running_jobs, [13]);
+    let error = lab.apply_as_shown(&shown, &Options::default()).unwrap_err();
+    assert!(error.to_string().contains("a job runs now (13)"), "{error}");
+    lab.reached["b"].jobs.lock().unwrap().clear();
+    assert_eq!(lab.preview().disruptions().count(), 0);
+    assert!(lab.apply().changed.contains(&restart));
+}

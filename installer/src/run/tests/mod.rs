@@ -182,7 +182,7 @@ fn group(name: &str, gid: u32) -> Action {
 }
 
 fn last() -> Back {
-    Back { runs: Runs::Last, to: None, keep_data: true, parallel: 4 }
+    Back { runs: Runs::Last, to: None, keep_data: true, hosts: Vec::new(), parallel: 4 }
 }
 
 /// One host whose daemon is started anew when its configuration changes.

@@ -109,3 +109,23 @@ fn hosts_are_left_when_everything_is_undone() {
     assert_eq!(cleared.kept, BTreeMap::from([("b".to_owned(), vec![kept])]));
     assert_eq!(cleared.away, BTreeMap::from([("c".to_owned(), "no route to host".to_owned())]));
 }
+
+#[test]
+fn one_host_can_be_undone_alone() {
+    let mut lab = Lab::new(&["a", "b"]);
+    lab.stage(&[]);
+    lab.step("a", file("/etc/one", "1"), &[]);
+    let on_b = lab.step("b", file("/etc/one", "1"), &[]);
+    lab.apply();
+    lab.stage(&[]);
+    lab.step("a", file("/etc/two", "2"), &[]);
+    lab.apply();
+    let only = |host: &str| Back { runs: Runs::All, hosts: vec![host.to_owned()], ..last() };
+    let undone = lab.undo(&only("b")).unwrap();
+    assert!(undone.is_complete() && undone.reverted == [on_b], "{undone:#?}");
+    assert_eq!((lab.text("a", "/etc/one").as_deref(), lab.text("b", "/etc/one")), (Some("1"), None));
+    let outcomes: Vec<_> = lab.journal().runs().iter().map(crate::journal::Run::outcome).collect();
+    assert_eq!(outcomes, [Some(Outcome::Done); 2], "for the others they are done");
+    assert_eq!(lab.undo(&only("b")).unwrap(), Undone::default(), "nothing is left there");
+    assert_eq!(lab.undo(&Back { runs: Runs::All, ..last() }).unwrap().reverted.len(), 2);
+}

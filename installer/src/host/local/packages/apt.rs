@@ -95,10 +95,20 @@ pub fn would_install(host: &dyn Host, names: &[String]) -> Result<Vec<Package>, 
 }
 
 pub fn install(host: &dyn Host, policy: &Policy, names: &[String]) -> Result<(), HostError> {
+    get(host, policy, &["--fix-broken"], names)
+}
+
+pub fn set_versions(host: &dyn Host, policy: &Policy, packages: &[Package]) -> Result<(), HostError> {
+    let words: Vec<String> = packages.iter().map(|package| format!("{}={}", package.name, package.version)).collect();
+    get(host, policy, &["--allow-downgrades"], &words)
+}
+
+fn get(host: &dyn Host, policy: &Policy, options: &[&str], names: &[String]) -> Result<(), HostError> {
     let quiet = policy.put()?;
     // What was unpacked before its dependencies came stays unconfigured here; the installation below completes it.
     let finished = dpkg(host, &["--configure", "--pending"])?;
-    let command = apt_get().args(["--no-remove", "--fix-broken", "install", "--"]).args(names).within(3600);
+    let command = apt_get().args(["--no-remove"]).args(options.iter().copied()).args(["install", "--"]);
+    let command = command.args(names).within(3600);
     let output = host.run(&command)?;
     let outcome = if output.is_ok() {
         Ok(())

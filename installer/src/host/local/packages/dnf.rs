@@ -60,6 +60,12 @@ pub fn install(host: &dyn Host, names: &[String]) -> Result<(), HostError> {
     well("dnf install", patiently(host, &command)?).map(drop)
 }
 
+pub fn set_versions(host: &dyn Host, packages: &[Package]) -> Result<(), HostError> {
+    let words = packages.iter().map(|package| format!("{}-{}", package.name, package.version));
+    let command = dnf().args(["--assumeyes", "downgrade", "--"]).args(words).within(3600);
+    well("dnf downgrade", patiently(host, &command)?).map(drop)
+}
+
 pub fn purge(host: &dyn Host, names: &[String]) -> Result<(), HostError> {
     let there: Vec<String> = installed(host)?.into_iter().map(|package| package.name).collect();
     let there: Vec<&String> = names.iter().filter(|name| there.contains(name)).collect();

@@ -93,6 +93,20 @@ impl System {
         }
     }
 
+    /// Brings packages to versions.
+    pub fn set_versions(self, host: &dyn Host, packages: &[Package]) -> Result<(), HostError> {
+        check(&packages.iter().map(|package| package.name.clone()).collect::<Vec<_>>())?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "+._-:~^".contains(c);
+        if let Some(bad) = packages.iter().find(|package| !package.version.chars().all(allowed)) {
+            return Err(HostError::Malformed(format!("{:?} is no version of {}", bad.version, bad.name)));
+        }
+        match self {
+            _ if packages.is_empty() => Ok(()),
+            Self::Apt => apt::set_versions(host, &policy::Policy::of_this_machine(), packages),
+            Self::Dnf => dnf::set_versions(host, packages),
+        }
+    }
+
     /// Removes with the configuration.
     pub fn purge(self, host: &dyn Host, names: &[String]) -> Result<(), HostError> {
         check(names)?;
