@@ -28,6 +28,11 @@ impl Clock {
         (self.0)()
     }
 
+    /// Milliseconds since 1970.
+    pub fn milliseconds(&self) -> i64 {
+        i64::try_from(self.now().as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// Whole seconds since 1970.
     pub fn seconds(&self) -> i64 {
         i64::try_from(self.now().as_secs()).unwrap_or(i64::MAX)

@@ -13,6 +13,7 @@ use crate::config::{Config, ConfigHost, Role};
 use crate::facts::Facts;
 use crate::plan::site::{SLURM_CONF, WRITTEN};
 use crate::secrets::Secrets;
+use crate::slurm_conf::Conf;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,6 +95,15 @@ pub fn upgrades(config: &Config, facts: &BTreeMap<String, Facts>, asked: bool) -
     findings
 }
 
+/// A cluster that is called otherwise already: slurmctld refuses a state of another name, and the accounting has it too.
+fn renamed(config: &Config, conf: &str) -> Option<Finding> {
+    let conf = Conf::parse(conf);
+    let name = conf.get("ClusterName").filter(|name| !name.eq_ignore_ascii_case(&config.cluster))?;
+    let what = format!("the cluster is called {name}, and its jobs and its accounting are kept by that name");
+    let fix = format!("keep `cluster: {name}`; for a new cluster on these hosts: `slurmdash install uninstall` first");
+    Some(Finding::error(None, what, fix))
+}
+
 /// Judges all hosts, errors first. `facts` are by the hosts' names in the configuration; one that is missing there could
 /// not be reached.
 pub fn judge(config: &Config, facts: &BTreeMap<String, Facts>, secrets: &Secrets) -> Vec<Finding> {
@@ -107,6 +117,9 @@ pub fn judge(config: &Config, facts: &BTreeMap<String, Facts>, secrets: &Secrets
             Some(facts) => host::judge(&cluster, host, facts, &mut findings),
             None => findings.extend(unreachable(host)),
         }
+    }
+    if is_ours {
+        findings.extend(conf.and_then(|text| renamed(config, text)));
     }
     cluster::judge(config, facts, &mut findings);
     findings.sort();

@@ -20,6 +20,7 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
     let hostname = hostname.ok_or_else(|| unknown("its name"))?.trim().split('.').next().unwrap_or_default().to_owned();
     let has_systemd = text(host, "/proc/1/comm").is_some_and(|name| name.trim() == "systemd");
     let packages = packages(host, &os)?;
+    let Available { found: available, away: sources_away } = available(host, &os, wanted, &packages)?;
     let units = wanted.units.iter().filter(|_| has_systemd);
     let units = units.filter_map(|name| Some((name.clone(), host.unit(name).ok()?))).collect();
     let listening = says(host, "ss", &["-Hltnp"]).map(|text| read::listening(&text)).unwrap_or_default();
@@ -52,7 +53,8 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
             .and_then(|environment| read::variable(&environment, "SUDO_USER")),
         users: host.users()?,
         groups: host.groups()?,
-        available: available(host, &os, wanted, &packages)?,
+        available,
+        sources_away,
         packages,
         units,
         ports: listening.into_iter().filter(|(port, _)| wanted.ports.contains(port)).collect(),
@@ -106,18 +108,29 @@ fn packages(host: &dyn Host, os: &Os) -> Result<BTreeMap<String, String>, HostEr
     Ok(host.packages()?.into_iter().map(|package| (package.name, package.version)).collect())
 }
 
+/// Packages that could be had.
+#[derive(Default)]
+struct Available {
+    /// Their versions.
+    found: BTreeMap<String, String>,
+    /// Why the sources did not answer.
+    away: Option<String>,
+}
+
 /// Versions that could be had. A host whose package lists were never fetched fetches them first.
 fn available(
     host: &dyn Host,
     os: &Os,
     wanted: &Wanted,
     installed: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, HostError> {
-    let Some(system) = System::of(os) else { return Ok(BTreeMap::new()) };
+) -> Result<Available, HostError> {
+    let Some(system) = System::of(os) else { return Ok(Available::default()) };
     let names = &wanted.packages;
-    if wanted.asks_mirrors {
-        host.refresh_packages()?;
-    }
+    let refresh = || match host.refresh_packages() {
+        Err(error @ (HostError::Failed { .. } | HostError::TimedOut { .. })) => Ok(Some(error.to_string())),
+        other => other.map(|()| None),
+    };
+    let mut away = if wanted.asks_mirrors { refresh()? } else { None };
     let ask = || {
         let found = system.available(host, names).unwrap_or_default();
         found.into_iter().map(|package| (package.name, package.version)).collect::<BTreeMap<_, _>>()
@@ -127,11 +140,11 @@ fn available(
     if system == System::Apt && lacks && !wanted.own_source {
         let lists = host.list(Path::new("/var/lib/apt/lists"));
         if lists.is_ok_and(|names| !names.iter().any(|name| name.contains("_Packages"))) {
-            host.refresh_packages()?;
-            return Ok(ask());
+            away = refresh()?;
+            return Ok(Available { found: ask(), away });
         }
     }
-    Ok(found)
+    Ok(Available { found, away })
 }
 
 fn gpus(host: &dyn Host) -> Vec<PathBuf> {
@@ -314,7 +327,8 @@ mod tests {
         assert_eq!(facts.available["munge"], "0.5");
         let away = lists(script().says("apt-cache", ""));
         let away = away.answer("apt-get", 0, "", "W: Failed to fetch http://mirror/InRelease  refused\n");
-        assert!(gather(&away, &wanted).unwrap_err().to_string().contains("no answer from http://mirror/InRelease"));
+        let why = gather(&away, &wanted).unwrap().sources_away.unwrap();
+        assert!(why.contains("no answer from http://mirror/InRelease"), "{why}");
         // Lists are there, and do not have it: nobody is asked.
         let host = script().says("apt-cache", "").file("/var/lib/apt/lists/mirror_Packages", "");
         assert!(gather(&host, &wanted).unwrap().available.is_empty());

@@ -127,6 +127,9 @@ pub struct Facts {
     pub packages: BTreeMap<String, String>,
     /// Packages that were asked for, and the version that could be had; absent where there is none.
     pub available: BTreeMap<String, String>,
+    /// Why the package sources did not answer, when they had to be asked what there is.
+    #[serde(default)]
+    pub sources_away: Option<String>,
     /// Units that were asked for.
     pub units: BTreeMap<String, Unit>,
     /// Ports that were asked for and are listened on, with the program's name where it is known.
@@ -147,4 +150,25 @@ pub struct Facts {
     pub firewalls: Vec<String>,
     /// Slurm, as it runs there.
     pub slurm: SlurmFacts,
+}
+
+impl Facts {
+    /// Sets the clock to what it showed at one moment for all hosts, milliseconds since 1970 by the clock here. It was
+    /// read at some time between the question and the answer: what lies between them is right.
+    pub fn as_of(&mut self, moment: i64, asked: i64, answered: i64) {
+        self.clock_ms = moment + self.clock_ms - self.clock_ms.clamp(asked, answered.max(asked));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_clock_is_off_only_outside_of_the_time_that_the_question_took() {
+        for (showed, off) in [(1_000, 0), (9_000, 0), (900, -100), (9_300, 300)] {
+            let mut facts = crate::config::tests::facts("head1", &[], 0);
+            facts.clock_ms = showed;
+            facts.as_of(500, 1_000, 9_000);
+            assert_eq!(facts.clock_ms, 500 + off, "{showed}");
+        }
+    }
 }

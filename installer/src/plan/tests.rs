@@ -536,7 +536,7 @@ fn numbers_that_clash_are_named_with_their_hosts() {
 #[test]
 fn preflight_says_what_is_wrong_and_what_mends_it() {
     type Break = fn(&mut Config, &mut BTreeMap<String, Facts>);
-    let cases: [(Break, &str); 15] = [
+    let cases: [(Break, &str); 18] = [
         (|_, facts| facts.get_mut("node001").unwrap().clock_ms += 9_000, "node001: its clock is 9 s ahead"),
         (|_, facts| facts.get_mut("head1").unwrap().uid = 1000, "head1: the installer is user 1000"),
         (|_, facts| facts.get_mut("head1").unwrap().has_systemd = false, "systemd"),
@@ -589,6 +589,28 @@ fn preflight_says_what_is_wrong_and_what_mends_it() {
                 facts.get_mut("node002").unwrap().files.insert("/proc/self/mounts".into(), "/dev/sda1 / ext4\n".into());
             },
             "node002: its homes are its own",
+        ),
+        (
+            |_, facts| {
+                let mounts = "/dev/sda1 / ext4 rw,relatime 0 0\n/dev/sda1 /etc ext4 rw 0 0\n/dev/sda2 /etc ext4 ro,relatime 0 0\n";
+                facts.get_mut("head1").unwrap().files.insert("/proc/self/mounts".into(), mounts.into());
+            },
+            "head1: mounted read-only: /etc;",
+        ),
+        (
+            |_, facts| {
+                let head = facts.get_mut("head1").unwrap();
+                head.available.clear();
+                head.sources_away = Some("apt-get update failed: no answer from mirror".into());
+            },
+            "head1: its package sources do not answer: apt-get update failed: no answer from mirror",
+        ),
+        (
+            |config, facts| {
+                *facts = standing(config);
+                config.cluster = "other".into();
+            },
+            "keep `cluster: hpc`",
         ),
     ];
     for (spoil, said) in cases {

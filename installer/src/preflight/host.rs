@@ -45,6 +45,7 @@ pub(super) fn judge(cluster: &Cluster, host: &ConfigHost, facts: &Facts, finding
     let mut judge = Judge { config: cluster.config, host, facts, family, findings };
     judge.system();
     judge.room();
+    judge.writable();
     judge.ports();
     judge.packages();
     judge.versions();
@@ -105,6 +106,27 @@ impl Judge<'_> {
         }
     }
 
+    /// Of mounts over each other the last one counts.
+    fn writable(&mut self) {
+        let Some(mounts) = self.facts.files.get(Path::new(MOUNTS)) else { return };
+        let is_read_only = |folder: &&str| {
+            let mount = |line: &str| {
+                let mut words = line.split(' ').skip(1);
+                let (point, options) = (words.next()?.to_owned(), words.nth(1)?.to_owned());
+                Path::new(folder).starts_with(&point).then_some((point, options))
+            };
+            let nearest = mounts.lines().filter_map(mount).max_by_key(|(point, _)| point.len());
+            nearest.is_some_and(|(_, options)| options.split(',').any(|option| option == "ro"))
+        };
+        let folders: Vec<&str> = ["/etc", "/usr", "/var"].into_iter().filter(is_read_only).collect();
+        if !folders.is_empty() {
+            self.error(
+                format!("mounted read-only: {}", folders.join(", ")),
+                "let it be written to: mount -o remount,rw; dmesg tells whether the kernel gave up writing after an error",
+            );
+        }
+    }
+
     fn ports(&mut self) {
         for (port, program) in ports(self.config, self.host) {
             // The kernel cuts a process's name after 15 characters.
@@ -140,6 +162,7 @@ impl Judge<'_> {
         if self.config.packages != Packages::Distribution && !ours {
             return;
         }
+        let away = self.facts.sources_away.clone();
         let has = |name: &str| self.facts.available.contains_key(name) || self.facts.packages.contains_key(name);
         if self.family.extra_sources.is_some_and(|extra| !self.facts.packages.contains_key(extra) && has(extra)) {
             return;
@@ -147,7 +170,14 @@ impl Judge<'_> {
         let site = SiteHost { host: self.host, facts: self.facts, family: self.family };
         let missing: Vec<String> =
             crate::plan::packages::wanted(self.config, &site).into_iter().filter(|name| !has(name)).collect();
-        if !missing.is_empty() {
+        if let Some(why) = away {
+            let what = format!("its package sources do not answer: {why}");
+            let fix =
+                "see that apt-get update (dnf makecache) works there, or name a folder or a mirror: packages.source";
+            // What is there already needs none.
+            let finding = if missing.is_empty() { Finding::warning } else { Finding::error };
+            self.findings.push(finding(Some(&self.host.name), what, fix));
+        } else if !missing.is_empty() {
             let fix = match (self.family.extra_sources, self.facts.os.id.as_str()) {
                 (Some(extra), _) => format!("add the source that has them: {extra}, and CRB or PowerTools"),
                 (None, "ubuntu") => "add the component universe: add-apt-repository universe".to_owned(),

@@ -211,9 +211,14 @@ pub struct Told {
 /// What every host tells of what the planner wants to know; and the hosts that tell nothing, with the reason.
 fn facts(config: &Config, fleet: &Fleet, asks_mirrors: bool) -> Told {
     let names: Vec<String> = config.hosts.iter().map(|host| host.name.clone()).collect();
+    let clock = Clock::system();
+    let moment = clock.milliseconds();
     let asked = fleet.each::<Facts, HostError>(&names, parallel(config), |name, reach| {
         let host = config.host(name).ok_or_else(|| HostError::Malformed(format!("{name} is no host")))?;
-        reach.facts(&Wanted { asks_mirrors, ..plan::wanted(config, host) })
+        let asked = clock.milliseconds();
+        let mut told = reach.facts(&Wanted { asks_mirrors, ..plan::wanted(config, host) })?;
+        told.as_of(moment, asked, clock.milliseconds());
+        Ok(told)
     });
     let (mut facts, mut away) = (BTreeMap::new(), BTreeMap::new());
     for (name, told) in asked {
