@@ -63,6 +63,9 @@ pub struct Await {
     pub within_seconds: u64,
     /// A log whose last lines are shown when it is in vain.
     pub log: Option<PathBuf>,
+    /// The unit on this host that is to answer: when it ends, it is not waited for any longer.
+    #[serde(default)]
+    pub unit: Option<String>,
 }
 
 /// Pause between the first two looks, as most things come soon; each further one is twice as long, up to the longest.
@@ -251,12 +254,24 @@ impl Await {
                 Seen::NotYet(why) if waited >= longest => {
                     return Ok(Err(format!("not within {} s: {why}", self.within_seconds)));
                 }
-                Seen::NotYet(_) => {}
+                Seen::NotYet(why) => {
+                    if let Some(ended) = self.ended(host)? {
+                        return Ok(Err(format!("{ended}; {why}")));
+                    }
+                }
             }
             host.pause(pause);
             waited += pause;
             pause = LONGEST_PAUSE.min(pause * 2);
         }
+    }
+
+    /// What has become of the unit that is to answer, when it does not run any more.
+    fn ended(&self, host: &dyn Host) -> Result<Option<String>, HostError> {
+        let Some(name) = &self.unit else { return Ok(None) };
+        let unit = host.unit(name)?;
+        let is_up = matches!(unit.active.as_str(), "active" | "activating" | "reloading") && !unit.starts_again;
+        Ok((!is_up).then(|| format!("{name} was started, and ended")))
     }
 
     fn run_job(&self, host: &dyn Host, partition: &str, user: &str) -> Result<Result<(), String>, HostError> {
@@ -325,7 +340,7 @@ impl Act for Await {
             _ => self.wait(host, || Ok(self.see(host)?.unwrap_or(Seen::Reached)))?,
         };
         outcome.map_err(|why| {
-            let log = cause::log(host, None, self.log.as_deref());
+            let log = cause::log(host, self.unit.as_deref(), self.log.as_deref());
             cause::not_reached(&format!("{}: {why}", self.subject()), log)
         })
     }

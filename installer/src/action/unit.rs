@@ -18,6 +18,9 @@ pub struct SetUnit {
     pub running: bool,
     /// The daemon's own log, shown when it fails.
     pub log: Option<PathBuf>,
+    /// A later step on this host waits for the daemon's own answer, so that its first seconds are not watched here.
+    #[serde(default)]
+    pub answers_later: bool,
 }
 
 /// A unit that runs is started anew, or reads its configuration; one that does not run is started.
@@ -29,6 +32,19 @@ pub struct RestartUnit {
     pub reload: bool,
     /// The daemon's own log, shown when it fails.
     pub log: Option<PathBuf>,
+    /// A later step on this host waits for the daemon's own answer, so that its first seconds are not watched here.
+    #[serde(default)]
+    pub answers_later: bool,
+}
+
+/// A unit that is started.
+#[derive(Clone, Copy)]
+struct Start<'a> {
+    name: &'a str,
+    verb: UnitVerb,
+    log: Option<&'a Path>,
+    /// Its first seconds are watched.
+    is_watched: bool,
 }
 
 /// Pause between two looks at a unit that starts.
@@ -46,8 +62,10 @@ fn words(unit: &Unit) -> String {
     if unit.exists() { format!("{enabled}, {running}") } else { "not there".to_owned() }
 }
 
-/// Starts a unit, has it started anew or read its configuration, and waits until it is active and stays so.
-fn bring_up(host: &dyn Host, name: &str, verb: UnitVerb, log: Option<&Path>) -> Result<(), StepError> {
+/// Starts a unit, has it started anew or read its configuration, and waits until it is active and, when it is watched,
+/// stays so.
+fn bring_up(host: &dyn Host, start: Start<'_>) -> Result<(), StepError> {
+    let Start { name, verb, log, is_watched } = start;
     match host.set_unit(name, verb) {
         Err(HostError::Failed { said, .. }) => {
             return Err(cause::not_reached(
@@ -65,7 +83,7 @@ fn bring_up(host: &dyn Host, name: &str, verb: UnitVerb, log: Option<&Path>) -> 
                 let said = format!("{name} does not stay up: it ended, and systemd starts it once more");
                 return Err(cause::not_reached(&said, cause::log(host, Some(name), log)));
             }
-            "active" if unit.tells_when_up() || steady + 1 == STEADY => return Ok(()),
+            "active" if !is_watched || unit.tells_when_up() || steady + 1 == STEADY => return Ok(()),
             "active" => steady += 1,
             "activating" | "reloading" => steady = 0,
             other => {
@@ -98,7 +116,7 @@ fn bring_back(host: &dyn Host, name: &str, before: &Unit, log: Option<&Path>) ->
         host.set_unit(name, UnitVerb::Enable)?;
     }
     if before.is_active() && !runs {
-        match bring_up(host, name, UnitVerb::Start, log) {
+        match bring_up(host, Start { name, verb: UnitVerb::Start, log, is_watched: true }) {
             Err(StepError::NotReached { said, .. }) => {
                 reverted.left.push(format!("{name} ran before, and does not any more ({said}): start it"));
             }
@@ -157,7 +175,8 @@ impl Act for SetUnit {
             host.set_unit(&self.name, UnitVerb::Disable)?;
         }
         if self.running && !unit.is_active() {
-            bring_up(host, &self.name, UnitVerb::Start, self.log.as_deref())?;
+            let (name, log, is_watched) = (self.name.as_str(), self.log.as_deref(), !self.answers_later);
+            bring_up(host, Start { name, verb: UnitVerb::Start, log, is_watched })?;
         } else if !self.running && unit.active != "inactive" && unit.active != "failed" {
             host.set_unit(&self.name, UnitVerb::Stop)?;
         }
@@ -192,7 +211,8 @@ impl Act for RestartUnit {
             (true, false) => UnitVerb::Restart,
             (false, _) => UnitVerb::Start,
         };
-        bring_up(host, &self.name, verb, self.log.as_deref())
+        let (name, log, is_watched) = (self.name.as_str(), self.log.as_deref(), !self.answers_later);
+        bring_up(host, Start { name, verb, log, is_watched })
     }
 
     fn revert(&self, host: &dyn Host, _setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {

@@ -26,7 +26,8 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
     if let Some(first) = site.controller() {
         let hosts = site.controllers().map(|host| host.name().to_owned()).collect();
         let causes = draft.changing(&[Phase::Munge, Phase::Configuration, Phase::Controller]);
-        answer.add_when(first.name(), draft::wait(Expected::ControllersAnswer { hosts }, 90, Some(LOG)), &causes);
+        let wait = draft::answers(Daemon::Controller.unit(), Expected::ControllersAnswer { hosts }, 90, Some(LOG));
+        answer.add_when(first.name(), wait, &causes);
     }
     draft.push(site, answer);
 }
@@ -35,9 +36,13 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
 fn accounting(site: &Site, draft: &mut Draft) {
     let (Some(database), Some(controller)) = (site.database(), site.controller()) else { return };
     let mut steps = Steps::new(Phase::Controller, "accounting answers");
-    let log = (database.name() == controller.name()).then_some(super::database::LOG);
     let causes = draft.changing(&[Phase::Munge, Phase::Database]);
-    steps.add_when(controller.name(), draft::wait(Expected::AccountingAnswers, 90, log), &causes);
+    let wait = if database.name() == controller.name() {
+        draft::answers(Daemon::Database.unit(), Expected::AccountingAnswers, 90, Some(super::database::LOG))
+    } else {
+        draft::wait(Expected::AccountingAnswers, 90, None)
+    };
+    steps.add_when(controller.name(), wait, &causes);
     draft.push(site, steps);
 }
 
@@ -48,15 +53,20 @@ fn start(site: &Site, draft: &Draft, host: &SiteHost, steps: &mut Steps) {
     }
     let written = draft.slurm_conf.get(name).cloned().unwrap_or_default();
     let unit = Daemon::Controller.unit();
+    // The first controller is asked last of all.
+    let is_first = site.controller().is_some_and(|first| first.name() == name);
+    let started = |action| if is_first { draft::answers_later(action) } else { action };
     let new = super::configuration::slurm_conf(site);
     match effect::of(host.file(SLURM_CONF), &new, site.slurm) {
         Effect::Reconfigure => steps.add_when(name, draft::reload(unit, Some(LOG)), &written),
-        Effect::Controllers | Effect::Everything => steps.add_when(name, draft::restart(unit, Some(LOG)), &written),
+        Effect::Controllers | Effect::Everything => {
+            steps.add_when(name, started(draft::restart(unit, Some(LOG))), &written)
+        }
     };
     if let Some(text) = drop_in(site, host) {
         steps.add(name, draft::file(DROP_IN, text));
     }
-    steps.add(name, draft::running(unit, Some(LOG)));
+    steps.add(name, started(draft::running(unit, Some(LOG))));
     if site.config.hosts.len() > 1 {
         let ports = [site.config.slurm.ports.slurmctld.to_string(), SRUN_PORTS.to_owned()];
         for action in draft::open(&host.facts.firewalls, &ports) {

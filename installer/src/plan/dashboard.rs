@@ -51,12 +51,13 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) -> Result<(), Finding> {
             run_as: USER.to_owned(),
         }),
     );
-    causes.extend(steps.add_when(name, draft::restart(UNIT, None), &causes.clone()));
-    causes.push(steps.add(name, draft::running(UNIT, None)));
+    causes.extend(steps.add_when(name, draft::answers_later(draft::restart(UNIT, None)), &causes.clone()));
+    causes.push(steps.add(name, draft::answers_later(draft::running(UNIT, None))));
     for action in draft::open(&host.facts.firewalls, &[site.config.dashboard.listen.port().to_string()]) {
         steps.add(name, action);
     }
-    steps.add_when(name, draft::wait(Expected::DashboardAnswers { url: url(site) }, 60, None), &causes);
+    let wait = draft::answers(UNIT, Expected::DashboardAnswers { url: url(site) }, 60, None);
+    steps.add_when(name, wait, &causes);
     draft.push(site, steps);
     Ok(())
 }

@@ -40,8 +40,11 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
     if let Some(rotated) = super::configuration::rotation(host, Daemon::Database) {
         steps.add(name, rotated);
     }
-    steps.add_when(name, draft::restart(Daemon::Database.unit(), Some(LOG)), &[written]);
-    steps.add(name, draft::running(Daemon::Database.unit(), Some(LOG)));
+    // The controller waits for its answer.
+    let is_asked = site.controller().is_some_and(|controller| controller.name() == name);
+    let started = |action| if is_asked { draft::answers_later(action) } else { action };
+    steps.add_when(name, started(draft::restart(Daemon::Database.unit(), Some(LOG))), &[written]);
+    steps.add(name, started(draft::running(Daemon::Database.unit(), Some(LOG))));
     if site.config.hosts.len() > 1 {
         for action in draft::open(&host.facts.firewalls, &[site.config.slurm.ports.slurmdbd.to_string()]) {
             steps.add(name, action);

@@ -168,32 +168,52 @@ pub(crate) fn packages(names: Vec<String>, source: Option<&str>) -> Action {
 /// A unit starts with the host, and runs.
 pub(crate) fn running(name: &str, log: Option<&str>) -> Action {
     let log = log.map(PathBuf::from);
-    Action::SetUnit(SetUnit { name: name.to_owned(), enabled: true, running: true, log })
+    Action::SetUnit(SetUnit { name: name.to_owned(), enabled: true, running: true, log, answers_later: false })
 }
 
 /// A unit is stopped until a later step starts it.
 pub(crate) fn waiting(name: &str, log: &str) -> Action {
-    Action::SetUnit(SetUnit { name: name.to_owned(), enabled: true, running: false, log: Some(log.into()) })
+    let log = Some(log.into());
+    Action::SetUnit(SetUnit { name: name.to_owned(), enabled: true, running: false, log, answers_later: false })
 }
 
 /// A unit does not run, nor does it start with the host.
 pub(crate) fn stopped(name: &str) -> Action {
-    Action::SetUnit(SetUnit { name: name.to_owned(), enabled: false, running: false, log: None })
+    let (name, log) = (name.to_owned(), None);
+    Action::SetUnit(SetUnit { name, enabled: false, running: false, log, answers_later: false })
 }
 
 /// A unit is started anew.
 pub(crate) fn restart(name: &str, log: Option<&str>) -> Action {
-    Action::RestartUnit(RestartUnit { name: name.to_owned(), reload: false, log: log.map(PathBuf::from) })
+    let log = log.map(PathBuf::from);
+    Action::RestartUnit(RestartUnit { name: name.to_owned(), reload: false, log, answers_later: false })
 }
 
 /// A unit reads its configuration.
 pub(crate) fn reload(name: &str, log: Option<&str>) -> Action {
-    Action::RestartUnit(RestartUnit { name: name.to_owned(), reload: true, log: log.map(PathBuf::from) })
+    let log = log.map(PathBuf::from);
+    Action::RestartUnit(RestartUnit { name: name.to_owned(), reload: true, log, answers_later: false })
+}
+
+/// A unit's start, which is not watched: [`answers`] follows on the same host.
+pub(crate) fn answers_later(mut action: Action) -> Action {
+    match &mut action {
+        Action::SetUnit(unit) => unit.answers_later = true,
+        Action::RestartUnit(unit) => unit.answers_later = true,
+        _ => {}
+    }
+    action
 }
 
 /// Goes on when something is as expected.
 pub(crate) fn wait(expected: Expected, within_seconds: u64, log: Option<&str>) -> Action {
-    Action::Await(Await { expected, within_seconds, log: log.map(PathBuf::from) })
+    Action::Await(Await { expected, within_seconds, log: log.map(PathBuf::from), unit: None })
+}
+
+/// The same, of a unit on this host: when it ends, it is not waited for any longer.
+pub(crate) fn answers(unit: &str, expected: Expected, within_seconds: u64, log: Option<&str>) -> Action {
+    let unit = Some(unit.to_owned());
+    Action::Await(Await { expected, within_seconds, log: log.map(PathBuf::from), unit })
 }
 
 /// Lets connections in through the firewalls that a host has and that we can open.

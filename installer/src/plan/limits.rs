@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::{Phase, Plan, Step, StepId};
+use crate::action::Action;
 use crate::config::ConfigHost;
 
 /// What is wanted of a plan; by default all of it.
@@ -38,7 +39,25 @@ impl Limits {
             }
         }
         plan.stages.retain(|stage| !stage.steps.is_empty());
+        watch(&mut plan);
         plan
+    }
+}
+
+/// Daemons whose answer is not waited for any more are watched when they start.
+fn watch(plan: &mut Plan) {
+    let waits = plan.steps().filter_map(|step| match &step.action {
+        Action::Await(wait) => Some((step.host.clone(), wait.unit.clone()?)),
+        _ => None,
+    });
+    let waits: BTreeSet<(String, String)> = waits.collect();
+    for step in plan.stages.iter_mut().flat_map(|stage| &mut stage.steps) {
+        let (unit, answers_later) = match &mut step.action {
+            Action::SetUnit(unit) => (&unit.name, &mut unit.answers_later),
+            Action::RestartUnit(unit) => (&unit.name, &mut unit.answers_later),
+            _ => continue,
+        };
+        *answers_later &= waits.contains(&(step.host.clone(), unit.clone()));
     }
 }
 

@@ -24,10 +24,11 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
         keys.add(name, draft::directory("/etc/munge", "munge", 0o700, Holds::Scratch));
         let content = draft.secret(name, MATERIAL, &site.secrets.munge_key.0);
         let key = keys.add(name, draft::owned_file(MUNGE_KEY, content, "munge", 0o400));
-        let restarted = daemons.add_when(name, draft::restart(UNIT, Some(LOG)), std::slice::from_ref(&key));
-        let runs = daemons.add(name, draft::running(UNIT, Some(LOG)));
+        let restarted =
+            daemons.add_when(name, draft::answers_later(draft::restart(UNIT, Some(LOG))), std::slice::from_ref(&key));
+        let runs = daemons.add(name, draft::answers_later(draft::running(UNIT, Some(LOG))));
         let causes: Vec<_> = [Some(key), restarted, Some(runs)].into_iter().flatten().collect();
-        daemons.add_when(name, draft::wait(Expected::MungeAnswers, 30, Some(LOG)), &causes);
+        daemons.add_when(name, draft::answers(UNIT, Expected::MungeAnswers, 30, Some(LOG)), &causes);
     }
     draft.push(site, keys);
     draft.push(site, daemons);

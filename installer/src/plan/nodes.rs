@@ -43,9 +43,12 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
             causes.push(steps.add(name, draft::file(path, text)));
         }
         let unit = Daemon::Node.unit();
-        let restarted = steps.add_when(name, draft::restart(unit, Some(LOG)), &causes);
+        // Of one that ran already the controller may have an old answer.
+        let is_new = !host.facts.units.get(unit).is_some_and(crate::host::Unit::is_active);
+        let started = |action| if is_new { draft::answers_later(action) } else { action };
+        let restarted = steps.add_when(name, started(draft::restart(unit, Some(LOG))), &causes);
         causes.extend(restarted);
-        causes.push(steps.add(name, draft::running(unit, Some(LOG))));
+        causes.push(steps.add(name, started(draft::running(unit, Some(LOG)))));
         causes.extend(draft.changing_on(name, &[Phase::Munge]));
         if site.config.hosts.len() > 1 && !host.is_controller() {
             for action in draft::open(&host.facts.firewalls, &ports(site)) {
@@ -53,7 +56,7 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
             }
         }
         let ready = Expected::NodesReady { nodes: vec![name.to_owned()], at_least: 1 };
-        steps.add_when(name, draft::wait(ready, 90, Some(LOG)), &causes);
+        steps.add_when(name, draft::answers(unit, ready, 90, Some(LOG)), &causes);
     }
     draft.push(site, steps);
 }

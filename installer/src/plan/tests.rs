@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{Limits, Phase, Plan, make};
+use super::{Limits, Phase, Plan, Step, make};
 use crate::action::{Account, Action, Content, Member};
 use crate::config::{
     Accounting, Config, ConfigHost, Dashboard, Identities, MemoryMargin, NodeFacts, Packages, Partition, Role, Share,
@@ -620,6 +620,27 @@ fn preflight_says_what_is_wrong_and_what_mends_it() {
         let errors = errors(&judge(&config, &facts, &secrets()));
         assert!(errors.iter().any(|error| error.contains(said)), "{said}: {errors:?}");
     }
+}
+
+#[test]
+fn a_daemon_is_watched_where_nobody_waits_for_its_answer() {
+    let config = head_and_nodes();
+    let facts = facts("debian-12", &config);
+    let unwatched = |limits: &Limits| -> Vec<String> {
+        let plan = make(&config, &facts, &secrets(), limits).unwrap();
+        let later = |step: &&Step| match &step.action {
+            Action::SetUnit(unit) => unit.answers_later,
+            _ => false,
+        };
+        plan.steps().filter(later).map(|step| step.id.0.clone()).collect()
+    };
+    let all = unwatched(&Limits::default());
+    for step in ["database/head1/unit slurmdbd.service", "controller/head1/unit slurmctld.service"] {
+        assert!(all.iter().any(|id| id == step), "{step}: {all:?}");
+    }
+    assert!(!all.iter().any(|id| id.contains("mariadb")), "{all:?}");
+    let only = unwatched(&Limits { only: vec![Phase::Database], ..Limits::default() });
+    assert!(only.is_empty(), "the controller waits for slurmdbd, and is left out: {only:?}");
 }
 
 #[test]

@@ -61,15 +61,21 @@ fn folder(path: &str, owner: &str, holds: Holds) -> Action {
 }
 
 fn unit(name: &str) -> Action {
-    Action::SetUnit(SetUnit { name: format!("{name}.service"), enabled: true, running: true, log: None })
+    Action::SetUnit(SetUnit {
+        name: format!("{name}.service"),
+        enabled: true,
+        running: true,
+        log: None,
+        answers_later: false,
+    })
 }
 
 fn restart(name: &str, reload: bool) -> Action {
-    Action::RestartUnit(RestartUnit { name: format!("{name}.service"), reload, log: None })
+    Action::RestartUnit(RestartUnit { name: format!("{name}.service"), reload, log: None, answers_later: false })
 }
 
 fn until(expected: Expected) -> Action {
-    Action::Await(Await { expected, within_seconds: 20, log: None })
+    Action::Await(Await { expected, within_seconds: 20, log: None, unit: None })
 }
 
 /// A group and its user.

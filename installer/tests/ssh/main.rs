@@ -26,7 +26,7 @@ fn away(reach: &Ssh) -> String {
 }
 
 fn wait_for_munge() -> Action {
-    Action::Await(Await { expected: Expected::MungeAnswers, within_seconds: 1, log: None })
+    Action::Await(Await { expected: Expected::MungeAnswers, within_seconds: 1, log: None, unit: None })
 }
 
 fn setting() -> Setting {

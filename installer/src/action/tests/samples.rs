@@ -230,9 +230,17 @@ fn packages() -> Vec<Sample> {
 
 fn units() -> Vec<Sample> {
     let set = |name: &str, enabled: bool, running: bool| {
-        Action::SetUnit(SetUnit { name: name.into(), enabled, running, log: Some("/var/log/munge/munged.log".into()) })
+        Action::SetUnit(SetUnit {
+            name: name.into(),
+            enabled,
+            running,
+            log: Some("/var/log/munge/munged.log".into()),
+            answers_later: false,
+        })
     };
-    let again = |reload: bool| Action::RestartUnit(RestartUnit { name: "munge.service".into(), reload, log: None });
+    let again = |reload: bool| {
+        Action::RestartUnit(RestartUnit { name: "munge.service".into(), reload, log: None, answers_later: false })
+    };
     vec![
         sample("unit starts", stopped, set("munge.service", true, true)),
         sample("unit stops", running, set("munge.service", false, false)),
@@ -363,7 +371,7 @@ fn firewalls() -> Vec<Sample> {
 }
 
 fn waits() -> Vec<Sample> {
-    let wait = |expected: Expected| Action::Await(Await { expected, within_seconds: 5, log: None });
+    let wait = |expected: Expected| Action::Await(Await { expected, within_seconds: 5, log: None, unit: None });
     let url = "https://127.0.0.1:8443".to_owned();
     let nodes = Expected::NodesReady { nodes: strings(&["node1", "node2"]), at_least: 2 };
     let job = Expected::JobRuns { partition: "main".into(), user: "ada".into() };

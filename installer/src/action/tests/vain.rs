@@ -15,7 +15,7 @@ fn a_daemon_that_does_not_stay_up_is_told_with_its_log_and_cause() {
         let fake = with(&["slurmd"], &[("/var/log/slurm/slurmd.log", "its own line\n")], &[]);
         fake.break_unit("slurmd.service", &[line], at_once);
         let log = Some("/var/log/slurm/slurmd.log".into());
-        let action = SetUnit { name: "slurmd.service".into(), enabled: true, running: true, log };
+        let action = SetUnit { name: "slurmd.service".into(), enabled: true, running: true, log, answers_later: false };
         let undo = change(action.look(&fake, &setting()).unwrap()).undo;
         let before = fake.snapshot(&[]);
         let error = action.execute(&fake, &setting(), &Materials::default()).unwrap_err();
@@ -30,10 +30,10 @@ fn a_daemon_that_does_not_stay_up_is_told_with_its_log_and_cause() {
 #[test]
 fn a_unit_whose_condition_is_not_met_does_not_count_as_up() {
     let fake = with(&["slurmctld"], &[], &[]);
-    let action = RestartUnit { name: "slurmctld.service".into(), reload: false, log: None };
+    let action = RestartUnit { name: "slurmctld.service".into(), reload: false, log: None, answers_later: false };
     let error = action.execute(&fake, &setting(), &Materials::default()).unwrap_err();
     assert!(error.to_string().contains("configuration file is not there"), "{error}");
-    let missing = SetUnit { name: "no.service".into(), enabled: true, running: true, log: None };
+    let missing = SetUnit { name: "no.service".into(), enabled: true, running: true, log: None, answers_later: false };
     change(missing.look(&fake, &setting()).unwrap());
     let error = missing.execute(&fake, &setting(), &Materials::default()).unwrap_err();
     assert!(matches!(error, StepError::Refused(_)), "{error:?}");
@@ -129,8 +129,25 @@ fn new_is_what_was_not_there_whatever_the_words_say() {
     }
 }
 
+#[test]
+fn a_daemon_that_is_to_answer_and_ends_is_not_waited_for() {
+    let line = "slurmctld: error: cannot find sched plugin for sched/nosuch";
+    let name = "slurmctld.service".to_owned();
+    let fake = with(&["slurmctld"], &[("/etc/slurm/slurm.conf", "SlurmctldHost=elsewhere\n")], &[]);
+    fake.break_unit_after(&name, &[line], 3);
+    let start = SetUnit { name: name.clone(), enabled: true, running: true, log: None, answers_later: true };
+    start.execute(&fake, &setting(), &Materials::default()).unwrap();
+    let expected = Expected::NodesReady { nodes: vec!["node1".into()], at_least: 1 };
+    let wait = Await { expected, within_seconds: 90, log: None, unit: Some(name) };
+    let error = wait.execute(&fake, &setting(), &Materials::default()).unwrap_err();
+    let StepError::NotReached { said, log } = &error else { panic!("{error:?}") };
+    assert!(said.contains("slurmctld.service was started, and ended") && said.contains("plugin"), "{said}");
+    assert!(log.iter().any(|there| there == line), "{log:?}");
+    assert!(!said.contains("not within"), "{said}");
+}
+
 fn wait(expected: Expected) -> Await {
-    Await { expected, within_seconds: 3, log: None }
+    Await { expected, within_seconds: 3, log: None, unit: None }
 }
 
 fn in_vain(fake: &Fake, expected: Expected) -> String {
@@ -206,8 +223,8 @@ fn a_daemon_that_dies_within_its_first_seconds_is_noticed_where_it_is_started() 
     let name = "slurmctld.service".to_owned();
     let log = None;
     let actions = [
-        Action::RestartUnit(RestartUnit { name: name.clone(), reload: false, log: log.clone() }),
-        Action::SetUnit(SetUnit { name, enabled: true, running: true, log }),
+        Action::RestartUnit(RestartUnit { name: name.clone(), reload: false, log: log.clone(), answers_later: false }),
+        Action::SetUnit(SetUnit { name, enabled: true, running: true, log, answers_later: false }),
     ];
     for action in actions {
         let fake = with(&["slurmctld"], &[("/etc/slurm/slurm.conf", "SchedulerType=sched/nosuch\n")], &[]);

@@ -77,7 +77,7 @@ fn a_daemon_that_died_after_the_plan_was_shown_is_told_with_its_log() {
     let mut lab = Lab::new(&["a"]);
     lab.stage(&[]);
     lab.step("a", conf(), &[]);
-    let runs = SetUnit { name: "app.service".into(), enabled: true, running: true, log: None };
+    let runs = SetUnit { name: "app.service".into(), enabled: true, running: true, log: None, answers_later: false };
     let runs = lab.step("a", Action::SetUnit(runs), &[]);
     let shown = lab.preview();
     assert_eq!(shown.same, std::slice::from_ref(&runs));
@@ -119,7 +119,7 @@ fn waiting_is_never_a_surprise() {
     let mut lab = Lab::new(&["a"]);
     lab.stage(&[]);
     lab.step("a", conf(), &[]);
-    let wait = Await { expected: Expected::MungeAnswers, within_seconds: 1, log: None };
+    let wait = Await { expected: Expected::MungeAnswers, within_seconds: 1, log: None, unit: None };
     let wait = lab.step("a", Action::Await(wait), &[]);
     let mut shown = lab.preview();
     shown.changes.retain(|change| change.step != wait);

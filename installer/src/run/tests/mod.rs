@@ -174,7 +174,7 @@ fn conf() -> Action {
 }
 
 fn restart() -> Action {
-    Action::RestartUnit(RestartUnit { name: "app.service".into(), reload: false, log: None })
+    Action::RestartUnit(RestartUnit { name: "app.service".into(), reload: false, log: None, answers_later: false })
 }
 
 fn group(name: &str, gid: u32) -> Action {
