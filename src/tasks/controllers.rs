@@ -18,6 +18,9 @@ const LOOKS: u32 = 10;
 /// The same after something has changed: a takeover takes several steps.
 const LOOKS_AFTER_A_CHANGE: u32 = 2;
 
+/// What counts as a pause between two looks at most.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
 /// Asks again and again, and at once when Slurm stops answering or answers again.
 pub async fn run(app: Arc<App>) {
     let mut could_ask = true;
@@ -38,12 +41,13 @@ pub async fn run(app: Arc<App>) {
                 LOOKS
             }
         };
-        let pause = Duration::from_millis(app.config.slurm.poll_milliseconds);
-        sleep(pause).await;
+        // Where Slurm is to be looked at seldom, a ping still costs it nothing.
+        let look = Duration::from_millis(app.config.slurm.poll_milliseconds).min(LONGEST_LOOK);
+        sleep(look).await;
         let is_stale = before.freshness.stale;
         let turned = app.live.wait_for(|now| now.freshness.stale != is_stale);
         // Whether it turned or the time is over does not matter: it asks again.
-        let _ = timeout(pause * (looks - 1), turned).await;
+        let _ = timeout(look * (looks - 1), turned).await;
     }
 }
 
