@@ -1,7 +1,8 @@
 //! The installer, called on a host through its sshd as an admin would.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -40,25 +41,69 @@ pub struct Running<'stage> {
     command: String,
     child: Child,
     output: [File; 2],
+    /// So much of what it shows at a terminal was read, bytes.
+    read: usize,
     begun: Instant,
 }
 
 impl<'stage> Running<'stage> {
     /// Starts `slurmdash install …`.
     pub fn start(stage: &'stage Stage, host: &Host<'_>, arguments: &[&str]) -> Result<Self> {
+        Self::begin(stage, host, arguments, &[], Stdio::null())
+    }
+
+    /// Starts `slurmdash install …` at a terminal of its own, which ssh makes in the host: somebody can be asked.
+    pub fn at_a_terminal(stage: &'stage Stage, host: &Host<'_>, arguments: &[&str]) -> Result<Self> {
+        Self::begin(stage, host, arguments, &["-tt"], Stdio::piped())
+    }
+
+    fn begin(
+        stage: &'stage Stage,
+        host: &Host<'_>,
+        arguments: &[&str],
+        options: &[&str],
+        stdin: Stdio,
+    ) -> Result<Self> {
         let mut words = vec![PROGRAM, "install"];
         words.extend(arguments);
-        let argv = host.ssh_argv(&words, 5);
+        let mut argv = host.ssh_argv(&words, 5);
+        argv.splice(1..1, options.iter().map(Into::into));
         let output = [tempfile::tempfile()?, tempfile::tempfile()?];
         let child = Command::new(&argv[0])
             .args(&argv[1..])
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(output[0].try_clone()?)
             .stderr(output[1].try_clone()?)
             .spawn()?;
         let command = format!("{}: slurmdash install {}", host.name(), arguments.join(" "));
         stage.say(&command);
-        Ok(Self { stage, command, child, output, begun: Instant::now() })
+        Ok(Self { stage, command, child, output, read: 0, begun: Instant::now() })
+    }
+
+    /// Types something at its terminal.
+    pub fn types(&mut self, keys: &str) -> Result<()> {
+        self.stage.say(&format!("  typed: {keys:?}"));
+        let terminal = self.child.stdin.as_mut().context("it is at no terminal")?;
+        terminal.write_all(keys.as_bytes())?;
+        Ok(terminal.flush()?)
+    }
+
+    /// Waits until its terminal shows these words, after those that were waited for before.
+    pub fn shows(&mut self, words: &str) -> Result<()> {
+        loop {
+            // What is read here is written on by ssh: the place of the file is left alone.
+            let mut shown = vec![0; usize::try_from(self.output[0].metadata()?.len())?];
+            self.output[0].read_exact_at(&mut shown, 0)?;
+            let new = String::from_utf8_lossy(&shown[self.read..]).into_owned();
+            if new.contains(words) {
+                self.read = shown.len();
+                return Ok(());
+            }
+            if self.child.try_wait()?.is_some() || self.begun.elapsed() > LIMIT {
+                bail!("it does not show '{words}', but: {new}");
+            }
+            sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits until it begins a step that is meant; `None` when it ends without.

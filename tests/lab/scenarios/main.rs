@@ -15,4 +15,5 @@ mod mirror;
 mod power;
 mod single;
 mod stage;
+mod terminal;
 mod three;
