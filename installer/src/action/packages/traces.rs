@@ -16,12 +16,17 @@ use crate::action::place::{self, OPEN};
 use crate::action::{Reverted, Setting, StepError};
 use crate::host::{Attributes, Group, Host, HostError, Kind, NewUser, UnitVerb, User};
 
-/// What was there before is moved aside while these packages are purged, because their scripts remove it.
+/// What was there before is moved aside while these packages are purged, because they or their scripts remove it.
 const REMOVED: &[(&str, &[&str])] = &[
     ("/etc/default/munge", &["munge"]),
     ("/etc/default/slurmctld", &["slurmctld"]),
     ("/etc/default/slurmd", &["slurmd"]),
     ("/etc/default/slurmdbd", &["slurmdbd"]),
+    ("/etc/logrotate.d/mariadb", &["mariadb-server"]),
+    ("/etc/logrotate.d/munge", &["munge"]),
+    ("/etc/logrotate.d/slurmctld", &["slurmctld"]),
+    ("/etc/logrotate.d/slurmd", &["slurmd"]),
+    ("/etc/logrotate.d/slurmdbd", &["slurmdbd"]),
     ("/etc/munge", &["munge"]),
     ("/etc/slurm", &["slurm-wlm-basic-plugins"]),
     ("/var/lib/munge", &["munge"]),

@@ -80,6 +80,7 @@ pub fn by_hand() -> Fake {
     fake.put_file("/etc/slurm/site.conf", "ClusterName=old\n", 0o640);
     fake.put_file("/etc/slurm/prolog.d/10-site", "#!/bin/sh\n", 0o755);
     fake.put_file("/etc/default/slurmctld", "SLURMCTLD_OPTIONS=-v\n", 0o600);
+    fake.put_file("/etc/logrotate.d/slurmctld", "# ours since 2009\n", 0o640);
     fake.put_file("/var/lib/slurm/slurmctld/job_state", "jobs", 0o600);
     fake.put_file("/var/log/slurm/slurmctld.log", "old lines\n", 0o640);
     fake.change(|world| {

@@ -151,7 +151,12 @@ fn daemons() -> Vec<(&'static str, Offer)> {
         "/usr/bin/squeue",
         "/usr/bin/srun",
     ];
-    let ctld = ["/etc/default/slurmctld", "/lib/systemd/system/slurmctld.service", "/usr/sbin/slurmctld"];
+    let ctld = [
+        "/etc/default/slurmctld",
+        "/etc/logrotate.d/slurmctld",
+        "/lib/systemd/system/slurmctld.service",
+        "/usr/sbin/slurmctld",
+    ];
     let dbd = ["/etc/default/slurmdbd", "/lib/systemd/system/slurmdbd.service", "/usr/sbin/slurmdbd"];
     let slurmd = ["/etc/default/slurmd", "/lib/systemd/system/slurmd.service", "/usr/sbin/slurmd"];
     let controller = offer(
