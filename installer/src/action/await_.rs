@@ -227,6 +227,11 @@ fn job(host: &dyn Host, id: &str) -> Result<Seen, HostError> {
 }
 
 impl Await {
+    /// Whether a job is run for it.
+    pub(super) fn is_job(&self) -> bool {
+        matches!(self.expected, Expected::JobRuns { .. } | Expected::DashboardJobRuns { .. })
+    }
+
     /// One look that changes nothing; `None` where the expectation is a job.
     fn see(&self, host: &dyn Host) -> Result<Option<Seen>, HostError> {
         match &self.expected {

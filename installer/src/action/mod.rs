@@ -305,10 +305,14 @@ impl Action {
         }
     }
 
-    /// What it does, as a sentence: `munge.service is started`, `file /etc/slurm/slurm.conf: new, 412 bytes`.
+    /// What it does, as a sentence: `munge.service is started`, `file /etc/slurm/slurm.conf: new, 412 bytes`; of what is
+    /// waited for what is to come: `slurmdbd answers`.
     pub fn sentence(&self, summary: &str) -> String {
-        let colon = if matches!(self, Self::RestartUnit(_)) { "" } else { ":" };
-        format!("{}{colon} {summary}", self.about())
+        match self {
+            Self::RestartUnit(_) => format!("{} {summary}", self.about()),
+            Self::Await(wait) if !wait.is_job() => self.about(),
+            _ => format!("{}: {summary}", self.about()),
+        }
     }
 }
 

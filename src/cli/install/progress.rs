@@ -30,13 +30,28 @@ pub struct Progress {
     voice: Voice,
     screen: MultiProgress,
     under_way: Mutex<HashMap<StepId, UnderWay>>,
+    /// The title of a stage of which nothing was shown yet: many have nothing to do.
+    title: Mutex<Option<String>>,
 }
 
 impl Progress {
     /// Shows on standard output.
     pub fn new(voice: Voice) -> Self {
         let target = if voice.is_terminal { ProgressDrawTarget::stdout() } else { ProgressDrawTarget::hidden() };
-        Self { voice, screen: MultiProgress::with_draw_target(target), under_way: Mutex::default() }
+        Self {
+            voice,
+            screen: MultiProgress::with_draw_target(target),
+            under_way: Mutex::default(),
+            title: Mutex::default(),
+        }
+    }
+
+    /// Shows the stage's title, before what comes first in it.
+    fn show_title(&self) {
+        let title = self.title.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(title) = title {
+            self.say(Some(Colour::Bold), &title);
+        }
     }
 
     /// Takes the lines of what is under way from the screen: a question comes, or the end.
@@ -114,11 +129,17 @@ fn ended_line(word: &str, text: &str, took: Duration) -> String {
 impl Watch for Progress {
     fn saw(&self, event: &Event<'_>) {
         match *event {
-            Event::StageBegan { .. } => self.say(Some(Colour::Bold), &event.to_string()),
-            Event::StepBegan { step, host, what, .. } => self.begins(step, format!("{host}: {what}"), ""),
+            Event::StageBegan { .. } => {
+                *self.title.lock().unwrap_or_else(PoisonError::into_inner) = Some(event.to_string());
+            }
+            Event::StepBegan { step, host, what, .. } => {
+                self.show_title();
+                self.begins(step, format!("{host}: {what}"), "");
+            }
             Event::StepDone { step, took, .. } => self.ended(step, Colour::Green, "done", took),
             Event::StepSame { step, .. } => drop(self.ends(step)),
             Event::StepFailed { step, error, took, .. } => {
+                self.show_title();
                 self.ended(step, Colour::Red, "FAILED", took);
                 self.say(Some(Colour::Red), &format!("      {error}"));
                 if let StepError::NotReached { log, .. } = error {
