@@ -241,7 +241,10 @@ impl Judge<'_> {
         }
         let jobs = &self.facts.slurm.running_jobs;
         if !jobs.is_empty() {
-            let what = format!("{} jobs run there", jobs.len());
+            let what = match jobs.len() {
+                1 => "a job runs there".to_owned(),
+                count => format!("{count} jobs run there"),
+            };
             self.warning(what, "they go on: a step that would end them is refused unless it is named");
         }
     }

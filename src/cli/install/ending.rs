@@ -48,13 +48,10 @@ pub fn say(voice: Voice, config: &Config, run: Option<&RunId>, journal: &Journal
     let file = state.join("secrets").join(DASHBOARD_ADMIN);
     let is_new = run.and_then(|run| journal.run(run)).is_some_and(|run| run.steps.iter().any(made_admin));
     let password = is_new.then(|| journal.secrets().get(DASHBOARD_ADMIN).ok().flatten()).flatten();
-    match password.and_then(|password| String::from_utf8(password).ok()) {
-        Some(password) => {
-            print_line(&format!("Sign in as {admin} with the password {}", password.trim_end()));
-            print_line(&format!("It is shown only now, and kept in {} for root.", file.display()));
-        }
-        None => print_line(&format!("First account: {admin}; the password it was made with is in {}", file.display())),
-    }
+    // What comes next was said when the account was made.
+    let Some(password) = password.and_then(|password| String::from_utf8(password).ok()) else { return };
+    print_line(&format!("Sign in as {admin} with the password {}", password.trim_end()));
+    print_line(&format!("It is shown only now, and kept in {} for root.", file.display()));
     if config.dashboard.tls.is_none() {
         print_line("The certificate is self-signed: browsers ask once (docs/tls.md says how to use your own).");
     }
