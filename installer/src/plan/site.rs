@@ -137,12 +137,12 @@ impl<'a> Site<'a> {
         let nodes = hardware::nodes(config, &hosts, &mut findings);
         let is_error = |finding: &Finding| finding.severity == crate::preflight::Severity::Error;
         match slurm {
-            Some(slurm) if !findings.iter().any(is_error) => {
+            _ if findings.iter().any(is_error) => Err(findings),
+            Some(slurm) => {
                 let leaving = |host: &'a ConfigHost| LeavingHost { host, is_reached: facts.contains_key(&host.name) };
                 let leaving = limits.leaving.iter().map(leaving).collect();
                 Ok(Self { config, secrets, hosts, leaving, upgrade: limits.upgrade, numbers, admin, slurm, nodes })
             }
-            Some(_) => Err(findings),
             None => {
                 findings.push(Finding::error(
                     None,
