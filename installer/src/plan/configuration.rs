@@ -33,6 +33,12 @@ pub(crate) fn plan(site: &Site, draft: &mut Draft) {
         if is_ours && site.state_host().is_some_and(|state| state.name() == name) {
             steps.add(name, draft::directory(site.state(), "slurm", 0o700, Holds::Data));
         }
+        // srun is called back by the nodes of its job; heads and nodes are opened with their daemons.
+        if host.has(Role::Login) && !host.is_controller() && !host.has(Role::Compute) && site.config.hosts.len() > 1 {
+            for action in draft::open(&host.facts.firewalls, &[SRUN_PORTS.to_owned()]) {
+                steps.add(name, action);
+            }
+        }
         if !host.keeps_conf() {
             continue;
         }

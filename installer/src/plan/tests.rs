@@ -623,6 +623,27 @@ fn preflight_says_what_is_wrong_and_what_mends_it() {
 }
 
 #[test]
+fn srun_is_called_back_on_a_login_host_too() {
+    let mut config = two_heads();
+    config.hosts[0].roles.remove(&Role::Login);
+    config.hosts[2].roles.insert(Role::Login);
+    let mut facts = facts("debian-12", &config);
+    facts.get_mut("db1").unwrap().firewalls = vec!["firewalld".into()];
+    let plan = planned(&config, &facts);
+    assert!(has(&plan, "configuration/db1/ports 60001-63000 in firewalld"));
+}
+
+#[test]
+fn a_head_that_is_away_is_one_error() {
+    let config = head_and_nodes();
+    let mut facts = facts("debian-12", &config);
+    facts.remove("head1");
+    let found = make(&config, &facts, &secrets(), &Limits::default()).unwrap_err();
+    let errors = errors(&found);
+    assert!(matches!(errors.as_slice(), [one] if one.contains("head1")), "{errors:?}");
+}
+
+#[test]
 fn a_daemon_is_watched_where_nobody_waits_for_its_answer() {
     let config = head_and_nodes();
     let facts = facts("debian-12", &config);
