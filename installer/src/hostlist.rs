@@ -57,11 +57,6 @@ pub fn expand(text: &str, limit: usize) -> Result<Vec<String>, HostlistError> {
     Ok(names)
 }
 
-/// How many brackets the first name of a list has.
-pub fn brackets(text: &str) -> usize {
-    text.split_inclusive(']').filter(|part| part.ends_with(']')).count()
-}
-
 /// The shortest list of these names, sorted, each once; the last number of a name is folded, as Slurm does.
 pub fn fold<T: AsRef<str>>(names: &[T]) -> String {
     let mut groups: BTreeMap<&str, BTreeMap<(u64, usize), &str>> = BTreeMap::new();

@@ -3,9 +3,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use data_encoding::HEXLOWER;
-
 use super::effect::Disruption;
 use super::site::{Site, SiteHost, is_left_out};
 use super::{Phase, Plan, Stage, Step, StepId};
@@ -13,7 +10,7 @@ use crate::action::{
     Action, Await, Content, Expected, Holds, InstallPackages, MakeDirectory, Materials, OpenPorts, RestartUnit,
     SetUnit, WriteFile,
 };
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, sha256};
 
 /// Stages so far, and what later phases want to know of them.
 #[derive(Default)]
@@ -110,11 +107,6 @@ impl Draft {
     pub(crate) fn finish(self) -> Plan {
         Plan { stages: self.stages, materials: self.materials }
     }
-}
-
-/// SHA-256, 64 hex digits.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    HEXLOWER.encode(digest(&SHA256, bytes).as_ref())
 }
 
 /// A template that was filled in, without the blank lines that empty values left.

@@ -37,7 +37,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Act as _, Action, Materials};
 
-pub(crate) use draft::sha256;
 pub use limits::Limits;
 pub use make::make;
 pub use wanted::wanted;

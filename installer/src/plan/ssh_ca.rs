@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::Phase;
 use super::dashboard::{self, USER};
-use super::draft::{self, Draft, Steps, sha256};
+use super::draft::{self, Draft, Steps};
 use super::site::{Site, SiteHost};
 use crate::action::{Content, Holds};
+use crate::bytes::sha256;
 use crate::config::Role;
 
 /// The authority's private key.

@@ -380,7 +380,7 @@ fn the_authority_is_the_dashboards_once_it_has_it() {
     let both = format!("{ours}ssh-ed25519 AAAAnext slurmdash-user-ca\n");
     let head = facts.get_mut("head1").unwrap();
     head.files.insert(trusted.into(), both.clone());
-    head.digests.insert(super::ssh_ca::PRIVATE.into(), super::sha256(&secrets().ssh_ca.private.0));
+    head.digests.insert(super::ssh_ca::PRIVATE.into(), crate::bytes::sha256(&secrets().ssh_ca.private.0));
     assert_eq!(text_of(&planned(&config, &facts), "head1", trusted), both);
     // It is over: another key signs.
     let next = "ssh-ed25519 AAAAnext slurmdash-user-ca\n";

@@ -2,6 +2,7 @@
 use std::path::Path;
 
 use super::Finding;
+use crate::bytes::sha256;
 use crate::config::{Config, ConfigHost, Packages, Role, ShareFrom};
 use crate::facts::{Cgroup, Facts};
 use crate::plan::family::{Daemon, Family};
@@ -204,9 +205,9 @@ impl Judge<'_> {
 
     fn munge_key(&mut self, cluster: &Cluster) {
         let there = self.facts.digests.get(Path::new(MUNGE_KEY));
-        let is_other = there.is_some_and(|there| *there != crate::plan::sha256(&cluster.secrets.munge_key.0));
+        let is_other = there.is_some_and(|there| *there != sha256(&cluster.secrets.munge_key.0));
         // A host that was away when the key was rotated has the one before.
-        let before = cluster.secrets.munge_key_before.as_ref().map(|before| crate::plan::sha256(&before.0));
+        let before = cluster.secrets.munge_key_before.as_ref().map(|before| sha256(&before.0));
         if !is_other || there == before.as_ref() {
             return;
         }
