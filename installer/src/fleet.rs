@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Config, ConfigHost};
-use crate::facts::{Facts, Wanted, gather};
+use crate::facts::Itself;
 use crate::host::local::Local;
 use crate::host::{Host, HostError};
 use crate::reach::{Here, Idle, Program, Reach, Ssh, Way};
@@ -28,8 +28,8 @@ impl Fleet {
     pub fn of(config: &Config) -> Result<Self, HostError> {
         let local: Arc<dyn Host> = Arc::new(Local::open()?);
         let names = config.hosts.iter().map(|host| host.address.clone());
-        let names = names.filter(|address| address.parse::<IpAddr>().is_err()).collect();
-        let own = gather(&*local, &Wanted { names, ..Wanted::default() })?;
+        let names: Vec<String> = names.filter(|address| address.parse::<IpAddr>().is_err()).collect();
+        let own = Itself::of(&*local, &names)?;
         let program = Arc::new(Program::own());
         let idle = Arc::new(Idle::at_most(usize::try_from(config.ssh.parallel).unwrap_or(1).max(1)));
         let mut hosts: BTreeMap<String, Arc<dyn Reach>> = BTreeMap::new();
@@ -82,7 +82,7 @@ impl Fleet {
 }
 
 /// Whether a host of the configuration is the one that this runs on: by its address, where one is given.
-fn is_this(host: &ConfigHost, own: &Facts) -> bool {
+fn is_this(host: &ConfigHost, own: &Itself) -> bool {
     let is_own = |address: &IpAddr| address.is_loopback() || own.addresses.contains(address);
     if let Ok(address) = host.address.parse() {
         return is_own(&address);
@@ -126,19 +126,19 @@ mod tests {
 
     #[test]
     fn this_host_is_told_by_its_address() {
-        let facts = gather(&Local::for_test(), &Wanted::default()).unwrap();
+        let own = Itself::of(&Local::for_test(), &[]).unwrap();
         let host = |name: &str, address: &str| ConfigHost {
             name: name.into(),
             address: address.into(),
             roles: std::collections::BTreeSet::new(),
             node: crate::config::NodeFacts::default(),
         };
-        assert!(is_this(&host("a", &facts.hostname), &facts));
-        assert!(is_this(&host("a", "127.0.0.1"), &facts) && is_this(&host("a", "localhost"), &facts));
+        assert!(is_this(&host("a", &own.hostname), &own));
+        assert!(is_this(&host("a", "127.0.0.1"), &own) && is_this(&host("a", "localhost"), &own));
         // The address counts, not the name.
-        assert!(!is_this(&host(&facts.hostname, "192.0.2.7"), &facts));
+        assert!(!is_this(&host(&own.hostname, "192.0.2.7"), &own));
         let names = BTreeMap::from([("other".to_owned(), vec!["192.0.2.7".parse().unwrap()]), ("none".into(), vec![])]);
-        let facts = Facts { names, ..facts };
-        assert!(!is_this(&host("a", "other"), &facts) && !is_this(&host("a", "none"), &facts));
+        let own = Itself { names, ..own };
+        assert!(!is_this(&host("a", "other"), &own) && !is_this(&host("a", "none"), &own));
     }
 }

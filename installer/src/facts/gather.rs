@@ -16,8 +16,7 @@ const LOOKUPS: usize = 16;
 /// plan without: its system, processors, memory, users, groups and packages, and its clock.
 pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
     let os = os(host)?;
-    let hostname = text(host, "/proc/sys/kernel/hostname").or_else(|| says(host, "uname", &["-n"]));
-    let hostname = hostname.ok_or_else(|| unknown("its name"))?.trim().split('.').next().unwrap_or_default().to_owned();
+    let Itself { hostname, fqdn, addresses, names } = Itself::of(host, &wanted.names)?;
     let has_systemd = text(host, "/proc/1/comm").is_some_and(|name| name.trim() == "systemd");
     let packages = packages(host, &os)?;
     let Available { found: available, away: sources_away } = available(host, &os, wanted, &packages)?;
@@ -25,10 +24,8 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
     let units = units.filter_map(|name| Some((name.clone(), host.unit(name).ok()?))).collect();
     let listening = says(host, "ss", &["-Hltnp"]).map(|text| read::listening(&text)).unwrap_or_default();
     Ok(Facts {
-        fqdn: says(host, "getent", &["hosts", &hostname])
-            .and_then(|text| read::full_name(&text, &hostname))
-            .unwrap_or_else(|| hostname.clone()),
-        addresses: says(host, "ip", &["-o", "address", "show"]).map(|text| read::addresses(&text)).unwrap_or_default(),
+        fqdn,
+        addresses,
         architecture: line(host, "uname", &["-m"]).ok_or_else(|| unknown("its architecture"))?,
         kernel: text(host, "/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
         has_systemd,
@@ -58,7 +55,7 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
         packages,
         units,
         ports: listening.into_iter().filter(|(port, _)| wanted.ports.contains(port)).collect(),
-        names: names(host, &wanted.names),
+        names,
         free_mib: wanted.folders.iter().filter_map(|folder| Some((folder.clone(), free_mib(host, folder)?))).collect(),
         files: wanted.files.iter().filter_map(|path| Some((path.clone(), file(host, path)?))).collect(),
         digests: wanted
@@ -74,6 +71,35 @@ pub fn gather(host: &dyn Host, wanted: &Wanted) -> Result<Facts, HostError> {
         hostname,
         os,
     })
+}
+
+/// A host's own names and addresses, and addresses of others as it knows them: enough to tell which of many it is.
+pub struct Itself {
+    /// Its own short name.
+    pub hostname: String,
+    /// Its full name, as it knows itself.
+    pub fqdn: String,
+    /// Addresses of its interfaces, loopback left out.
+    pub addresses: Vec<IpAddr>,
+    /// Names that were asked for, with the addresses they have; empty where they have none.
+    pub names: BTreeMap<String, Vec<IpAddr>>,
+}
+
+impl Itself {
+    /// Asks the host. An error when it does not tell its name.
+    pub fn of(host: &dyn Host, others: &[String]) -> Result<Self, HostError> {
+        let hostname = text(host, "/proc/sys/kernel/hostname").or_else(|| says(host, "uname", &["-n"]));
+        let hostname = hostname.ok_or_else(|| unknown("its name"))?;
+        let hostname = hostname.trim().split('.').next().unwrap_or_default().to_owned();
+        let fqdn = says(host, "getent", &["hosts", &hostname]).and_then(|text| read::full_name(&text, &hostname));
+        let addresses = says(host, "ip", &["-o", "address", "show"]).map(|text| read::addresses(&text));
+        Ok(Self {
+            fqdn: fqdn.unwrap_or_else(|| hostname.clone()),
+            addresses: addresses.unwrap_or_default(),
+            names: names(host, others),
+            hostname,
+        })
+    }
 }
 
 fn unknown(what: &str) -> HostError {

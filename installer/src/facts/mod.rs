@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::{Group, Unit, User};
 
-pub use gather::gather;
+pub use gather::{Itself, gather};
 pub(crate) use read::os_release;
 
 /// What is asked besides what is always told.
