@@ -104,6 +104,17 @@ fn renamed(config: &Config, conf: &str) -> Option<Finding> {
     Some(Finding::error(None, what, fix))
 }
 
+/// A new cluster of which no node can be reached: that is no node that is off, but a way to them that is wrong.
+fn nodeless(config: &Config, facts: &BTreeMap<String, Facts>) -> Option<Finding> {
+    let nodes = config.hosts.iter().filter(|host| host.has(Role::Compute)).map(|host| host.name.as_str());
+    let nodes: Vec<&str> = nodes.collect();
+    let none = !nodes.is_empty() && nodes.iter().all(|name| !facts.contains_key(*name));
+    none.then(|| {
+        let what = format!("no host that runs jobs can be reached: {}", crate::hostlist::fold(&nodes));
+        Finding::error(None, what, "a new cluster begins with one of them; why each can't be reached is said below")
+    })
+}
+
 /// Judges all hosts, errors first. `facts` are by the hosts' names in the configuration; one that is missing there could
 /// not be reached.
 pub fn judge(config: &Config, facts: &BTreeMap<String, Facts>, secrets: &Secrets) -> Vec<Finding> {
@@ -118,9 +129,7 @@ pub fn judge(config: &Config, facts: &BTreeMap<String, Facts>, secrets: &Secrets
             None => findings.extend(unreachable(host)),
         }
     }
-    if is_ours {
-        findings.extend(conf.and_then(|text| renamed(config, text)));
-    }
+    findings.extend(if is_ours { conf.and_then(|text| renamed(config, text)) } else { nodeless(config, facts) });
     cluster::judge(config, facts, &mut findings);
     findings.sort();
     findings.dedup();

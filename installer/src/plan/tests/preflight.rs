@@ -5,7 +5,8 @@ use super::*;
 #[test]
 fn preflight_says_what_is_wrong_and_what_mends_it() {
     type Break = fn(&mut Config, &mut BTreeMap<String, Facts>);
-    let cases: [(Break, &str); 18] = [
+    let cases: [(Break, &str); 19] = [
+        (|_, facts| facts.retain(|name, _| name == "head1"), "no host that runs jobs can be reached: node[001-002]"),
         (|_, facts| facts.get_mut("node001").unwrap().clock_ms += 9_000, "node001: its clock is 9 s ahead"),
         (|_, facts| facts.get_mut("head1").unwrap().uid = 1000, "head1: the installer is user 1000"),
         (|_, facts| facts.get_mut("head1").unwrap().has_systemd = false, "systemd"),
