@@ -16,6 +16,7 @@ pub mod bytes;
 pub mod clock;
 pub mod config;
 pub mod facts;
+pub mod finding;
 pub mod fleet;
 pub mod host;
 pub mod hostlist;

@@ -8,8 +8,9 @@ use std::time::Instant;
 use serde_json::Value;
 use slurmdash_installer::config::{self, Config, ConfigHost};
 use slurmdash_installer::facts::Facts;
+use slurmdash_installer::finding::Severity;
 use slurmdash_installer::plan::{Limits, make, wanted};
-use slurmdash_installer::preflight::{self, Severity};
+use slurmdash_installer::preflight;
 
 use crate::{figure, secrets, since};
 

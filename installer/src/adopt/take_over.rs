@@ -3,9 +3,9 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::bytes::Bytes;
+use crate::finding::Finding;
 use crate::journal::SecretFolder;
 use crate::plan::site::WRITTEN;
-use crate::preflight::Finding;
 use crate::secrets::{DATABASE_PASSWORD, MUNGE_KEY, Secrets, SecretsError};
 use crate::slurm_conf::Conf;
 

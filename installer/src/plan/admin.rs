@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use super::site::SiteHost;
 use crate::action::{Action, AddGroup, AddUser};
 use crate::config::{Config, Role, ShareFrom};
+use crate::finding::Finding;
 use crate::host::User;
-use crate::preflight::Finding;
 
 /// The user that is made when there is none to be taken.
 const OWN: &str = "clusteradmin";

@@ -7,7 +7,7 @@ use super::admin::REMEMBERED;
 use super::draft::{self, Draft, Steps};
 use super::site::Site;
 use crate::action::{Action, AddDashboardAdmin, Content, Expected, Holds, PutProgram};
-use crate::preflight::Finding;
+use crate::finding::Finding;
 
 /// slurmdash's program.
 pub(crate) const PROGRAM: &str = "/usr/local/bin/slurmdash";

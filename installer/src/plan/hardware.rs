@@ -7,7 +7,7 @@ use super::previous;
 use super::site::SiteHost;
 use crate::config::{Config, ConfigHost, NodeFacts, Role};
 use crate::facts::Facts;
-use crate::preflight::Finding;
+use crate::finding::Finding;
 
 /// A node's hardware, which many have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::draft::{Draft, Steps};
 use super::site::{Site, SiteHost};
 use crate::action::{Action, AddGroup, AddUser};
 use crate::config::{Config, Identity};
-use crate::preflight::Finding;
+use crate::finding::Finding;
 
 /// Numbers of the system's users.
 #[derive(Debug, Clone, Copy, Default)]

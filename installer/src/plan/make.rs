@@ -10,7 +10,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::preflight::Finding;
+use crate::finding::Finding;
 use crate::secrets::Secrets;
 
 /// What is to be done, in order. Pure: the same configuration, facts, secrets and limits give the same plan.

@@ -9,8 +9,8 @@ use super::identities::{self, Numbers};
 use super::limits::Limits;
 use super::version::SlurmVersion;
 use crate::config::{Config, ConfigHost, Packages, Role, ShareFrom};
-use crate::facts::{Cgroup, Facts};
-use crate::preflight::Finding;
+use crate::facts::{Cgroup, Facts, Os};
+use crate::finding::{Finding, Severity};
 use crate::secrets::Secrets;
 
 /// Slurm's configuration.
@@ -116,12 +116,12 @@ impl<'a> Site<'a> {
         let mut hosts = Vec::new();
         for host in &config.hosts {
             let Some(facts) = facts.get(&host.name) else {
-                findings.extend(crate::preflight::unreachable(host));
+                findings.extend(unreachable(host));
                 continue;
             };
             match Family::of(&facts.os) {
                 Some(family) => hosts.push(SiteHost { host, facts, family }),
-                None => findings.push(crate::preflight::unsupported(&host.name, &facts.os)),
+                None => findings.push(unsupported(&host.name, &facts.os)),
             }
         }
         let numbers = identities::settle(config, &hosts).unwrap_or_else(|found| {
@@ -135,7 +135,7 @@ impl<'a> Site<'a> {
         let slurm = release(config, limits.upgrade, &hosts);
         super::upgrade::judge(config, limits.upgrade, &hosts, &mut findings);
         let nodes = hardware::nodes(config, &hosts, &mut findings);
-        let is_error = |finding: &Finding| finding.severity == crate::preflight::Severity::Error;
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
         match slurm {
             _ if findings.iter().any(is_error) => Err(findings),
             Some(slurm) => {
@@ -265,4 +265,19 @@ fn release(config: &Config, upgrade: bool, hosts: &[SiteHost]) -> Option<SlurmVe
     let told = facts.packages.get(package).or(available).or(facts.slurm.version.as_ref());
     let told = told.or(config.versions.slurm.as_ref()).and_then(|version| SlurmVersion::parse(version));
     told.or_else(|| controller.family.usual_slurm(&facts.os))
+}
+
+/// What is said of a host that could not be reached.
+pub(crate) const UNREACHABLE: &str = "it can't be reached, and the others need it";
+
+/// A host that could not be reached; none where the others can do without. That one is left out, which is said there.
+pub(crate) fn unreachable(host: &ConfigHost) -> Option<Finding> {
+    let fix = || format!("see that ssh {} works from here", host.address);
+    (!is_left_out(host)).then(|| Finding::error(Some(&host.name), UNREACHABLE, fix()))
+}
+
+/// A system of which we know nothing.
+pub(crate) fn unsupported(host: &str, os: &Os) -> Finding {
+    let what = format!("{} is not supported", if os.name.is_empty() { &os.id } else { &os.name });
+    Finding::error(Some(host), what, "use Debian 12 or 13, Ubuntu 22.04 or 24.04, or the RHEL family 8 to 10")
 }

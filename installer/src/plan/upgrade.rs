@@ -11,7 +11,7 @@ use super::{StepId, controller, database, nodes};
 use crate::action::{Action, Expected, KeepCopy, Source, UpgradePackages};
 use crate::config::{Config, Role};
 use crate::facts::Facts;
-use crate::preflight::Finding;
+use crate::finding::Finding;
 
 /// What can be had of Slurm on a host: packages that are there, with the versions they have and would have.
 pub(crate) struct Newer {

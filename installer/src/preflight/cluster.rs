@@ -2,25 +2,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::Finding;
 use crate::config::{Config, ConfigHost, Role};
-use crate::facts::{Facts, Os};
+use crate::facts::Facts;
+use crate::finding::Finding;
 use crate::plan::family::{Daemon, Family};
 use crate::plan::fold;
-use crate::plan::site::{SiteHost, is_left_out};
+use crate::plan::site::{SiteHost, UNREACHABLE};
 use crate::plan::version::SlurmVersion;
 
 /// Clocks may be so far apart, milliseconds; munge refuses credentials that are minutes off, certificates half a minute.
 const CLOCKS_MS: i64 = 5_000;
-
-/// What is said of a host that could not be reached.
-const UNREACHABLE: &str = "it can't be reached, and the others need it";
-
-/// A host that could not be reached; none where the others can do without. That one is left out, which is said there.
-pub(crate) fn unreachable(host: &ConfigHost) -> Option<Finding> {
-    let fix = || format!("see that ssh {} works from here", host.address);
-    (!is_left_out(host)).then(|| Finding::error(Some(&host.name), UNREACHABLE, fix()))
-}
 
 /// Adds to findings about hosts that could not be reached why not. Gives the hosts that are left out instead.
 pub fn explain<'a>(findings: &mut [Finding], away: &'a BTreeMap<String, String>) -> BTreeMap<&'a str, &'a str> {
@@ -31,12 +22,6 @@ pub fn explain<'a>(findings: &mut [Finding], away: &'a BTreeMap<String, String>)
         }
     }
     left_out
-}
-
-/// A system of which we know nothing.
-pub(crate) fn unsupported(host: &str, os: &Os) -> Finding {
-    let what = format!("{} is not supported", if os.name.is_empty() { &os.id } else { &os.name });
-    Finding::error(Some(host), what, "use Debian 12 or 13, Ubuntu 22.04 or 24.04, or the RHEL family 8 to 10")
 }
 
 /// Hosts that tell what they are, of a family that is known.

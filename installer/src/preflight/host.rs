@@ -1,12 +1,12 @@
 //! One host by itself.
 use std::path::Path;
 
-use super::Finding;
 use crate::bytes::sha256;
 use crate::config::{Config, ConfigHost, Packages, Role, ShareFrom};
 use crate::facts::{Cgroup, Facts};
+use crate::finding::Finding;
 use crate::plan::family::{Daemon, Family};
-use crate::plan::site::{MOUNTS, MUNGE_KEY, SLURM_CONF, SiteHost, WRITTEN};
+use crate::plan::site::{MOUNTS, MUNGE_KEY, SLURM_CONF, SiteHost, WRITTEN, unsupported};
 use crate::plan::upgrade::is_version;
 use crate::plan::version::SlurmVersion;
 use crate::plan::wanted::{INDEXES, ports};
@@ -40,7 +40,7 @@ struct Judge<'a> {
 /// Judges a host that could be reached.
 pub(super) fn judge(cluster: &Cluster, host: &ConfigHost, facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(family) = Family::of(&facts.os) else {
-        findings.push(super::unsupported(&host.name, &facts.os));
+        findings.push(unsupported(&host.name, &facts.os));
         return;
     };
     let mut judge = Judge { config: cluster.config, host, facts, family, findings };

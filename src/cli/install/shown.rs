@@ -13,9 +13,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 use slurmdash_installer::action::{Action, Diff};
+use slurmdash_installer::finding::Finding;
+pub use slurmdash_installer::finding::Severity;
 use slurmdash_installer::plan::{Phase, Plan, StepId};
-use slurmdash_installer::preflight::Finding;
-pub use slurmdash_installer::preflight::Severity;
 use slurmdash_installer::run::{Preview, PreviewedStep};
 
 /// A plan as it is shown.

@@ -11,8 +11,9 @@ use crate::config::{
     ShareFrom, Slurm, Ssh, Storage, Versions,
 };
 use crate::facts::{Cgroup, Facts};
+use crate::finding::{Finding, Severity};
 use crate::host::User;
-use crate::preflight::{Finding, Severity, explain, judge};
+use crate::preflight::{explain, judge};
 use crate::secrets::Secrets;
 use crate::slurm_conf::{Conf, Said};
 
