@@ -6,6 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::{Command, Host, HostError};
 
+/// The folder that slurmd makes when it starts: where slurm.conf is missing or says nothing of it. A host that boots starts
+/// it by itself once the package is there. Source: slurm.conf(5), SlurmdSpoolDir.
+pub(super) const SPOOL: &str = "/var/spool/slurmd";
+/// Packages that have it.
+const OF_SLURMD: [&str; 2] = ["slurmd", "slurm-slurmd"];
+
 /// One package's files and scripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Evidence {
@@ -67,6 +73,9 @@ pub(super) fn of(host: &dyn Host, names: &[String]) -> Result<BTreeMap<String, E
                 evidence.scripts.push('\n');
                 evidence.scripts.push_str(&String::from_utf8_lossy(&text));
             }
+        }
+        if OF_SLURMD.contains(&name.as_str()) {
+            evidence.paths.push(PathBuf::from(SPOOL));
         }
         all.insert(name.clone(), evidence);
     }

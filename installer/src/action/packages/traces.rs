@@ -35,8 +35,8 @@ const REMOVED: &[(&str, &[&str])] = &[
     ("/var/log/mysql", &["mariadb-server"]),
     ("/var/log/slurm", &["slurmctld", "slurmd", "slurmdbd"]),
 ];
-/// munge's seed of random numbers, which is made again.
-const SCRATCH: &str = "/var/lib/munge";
+/// What is made again: munge's seed of random numbers, and what slurmd notes for itself.
+const SCRATCH: &[&str] = &["/var/lib/munge", evidence::SPOOL];
 
 /// What packages made or use, written down before they are purged: afterwards nobody knows any more.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -193,7 +193,7 @@ impl Removal<'_> {
     fn keep_data(&self, traces: &Traces) -> Result<Vec<(PathBuf, PathBuf)>, HostError> {
         let is_data = |path: &&PathBuf| {
             let folder = path.parent().unwrap_or(Path::new("/"));
-            (folder == Path::new("/var/lib") || folder == Path::new("/var/log")) && !path.ends_with(SCRATCH)
+            (folder == Path::new("/var/lib") || folder == Path::new("/var/log")) && !is_scratch(path)
         };
         let mut kept = Vec::new();
         for path in traces.paths.iter().filter(is_data).filter(|path| !self.was_there(path)) {
@@ -312,7 +312,7 @@ impl Removal<'_> {
                 reverted.left.push(format!("{path} stays, because {inside} was put there by somebody else"));
                 continue;
             }
-            let is_cache = path.starts_with("/var/cache") || path.starts_with(SCRATCH);
+            let is_cache = path.starts_with("/var/cache") || is_scratch(path);
             if entry.kind == Kind::Link || is_cache || !place::holds_files(self.host, path)? {
                 place::remove_all(self.host, path)?;
             } else {
@@ -379,6 +379,10 @@ impl Removal<'_> {
         }
         Ok(())
     }
+}
+
+fn is_scratch(path: &Path) -> bool {
+    SCRATCH.iter().any(|scratch| path.starts_with(scratch))
 }
 
 /// Numbers that scripts of packages give. Source: Debian Policy 9.2.2.

@@ -315,6 +315,26 @@ fn state_and_logs_are_kept_when_packages_go() {
 }
 
 #[test]
+fn what_slurmd_made_at_a_boot_goes_with_it() {
+    let names = vec!["slurmd".to_owned()];
+    let action = InstallPackages { names, source: None };
+    for was_there in [false, true] {
+        let fake = bare();
+        if was_there {
+            fake.put_file("/var/spool/slurmd/ours", "", 0o600);
+        }
+        let before = fake.snapshot(super::KEPT);
+        let undo = change(action.look(&fake, &setting()).unwrap()).undo;
+        action.execute(&fake, &setting(), &Materials::default()).unwrap();
+        if !was_there {
+            fake.put_file("/var/spool/slurmd/cred_state", "", 0o600);
+        }
+        let reverted = action.revert(&fake, &setting(), &undo).unwrap();
+        assert_eq!((before.diff(&fake.snapshot(super::KEPT)).as_str(), &reverted), ("", &Reverted::wholly()));
+    }
+}
+
+#[test]
 fn packages_that_others_need_stay_with_a_word() {
     let sample = sample("packages after identities");
     let fake = (sample.host)();
