@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::place::{self, OPEN};
 use super::{Act, Change, Content, Diff, Look, Materials, Reverted, Setting, StepError, Undo};
-use crate::host::{Command, Entry, Host, HostError, Kind, MAX_FILE};
+use crate::host::{Command, Entry, Host, HostError, Kind, MAX_FILE, unfinished};
 
 /// A file is there with its content, owner and mode. Folders that are missing above it are made, root's and 0755.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,6 +217,8 @@ fn bring_back(
     before: Option<&FileBefore>,
     is_ours: impl Fn(&str) -> bool,
 ) -> Result<Option<PathBuf>, StepError> {
+    // A power cut may have left it.
+    host.remove(&unfinished(path))?;
     let mut kept = None;
     let mut now = host.entry(path)?;
     let was = before.map(|before| sha256(&before.content.0));

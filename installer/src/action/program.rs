@@ -7,7 +7,7 @@ use super::file::attributes_of;
 use super::place::{self, OPEN};
 use super::{Act, Change, FileBefore, FileUndo, Look, Materials, Reverted, Setting, StepError, Undo};
 use crate::bytes::Bytes;
-use crate::host::{Entry, Host, Kind};
+use crate::host::{Entry, Host, Kind, unfinished};
 
 /// The program that runs is at a path, root's, 0755. Its undo is a file's; the one that was there is kept beside the
 /// copies, not in the journal.
@@ -77,6 +77,8 @@ impl Act for PutProgram {
 
     fn revert(&self, host: &dyn Host, setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {
         let Undo::File(FileUndo { before, missing }) = undo else { return Ok(Reverted::wholly()) };
+        // A power cut may have left it.
+        host.remove(&unfinished(&self.path))?;
         let mut reverted = Reverted::wholly();
         let old = self.old(setting);
         let has_old = host.entry(&old)?.is_some();

@@ -333,7 +333,7 @@ pub trait Host: Send + Sync {
     fn make_directory(&self, path: &Path, attributes: Attributes) -> Result<(), HostError>;
     /// Gives something that is there (no link) its owner and mode.
     fn set_attributes(&self, path: &Path, attributes: Attributes) -> Result<(), HostError>;
-    /// Removes a file, a link or an empty folder; nothing there is fine.
+    /// Removes a file, also one that is not complete, a link or an empty folder; nothing there is fine.
     fn remove(&self, path: &Path) -> Result<(), HostError>;
     /// Moves something with all that is in it, to another file system too; nothing may be at `to`, whose folder is made,
     /// root's and 0700.
@@ -379,6 +379,17 @@ pub trait Host: Send + Sync {
     fn run(&self, command: &Command) -> Result<Output, HostError>;
     /// Waits before something is looked at once more.
     fn pause(&self, duration: Duration);
+}
+
+/// What a file's name ends in until it is complete. A fixed name: what a power cut leaves is taken away the next time.
+pub(crate) const UNFINISHED: &str = ".slurmdash-new";
+
+/// Where a file is until it is complete, and after a power cut.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(UNFINISHED);
+    path.with_file_name(name)
 }
 
 /// Runs a command that must end well.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::{Command, Host, HostError};
 
 /// The folder that slurmd makes when it starts: where slurm.conf is missing or says nothing of it. A host that boots starts
-/// it by itself once the package is there. Source: slurm.conf(5), SlurmdSpoolDir.
+/// it by itself once the package is there. Source: `SlurmdSpoolDir` in slurm.conf(5).
 pub(super) const SPOOL: &str = "/var/spool/slurmd";
 /// Packages that have it.
 const OF_SLURMD: [&str; 2] = ["slurmd", "slurm-slurmd"];

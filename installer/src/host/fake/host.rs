@@ -8,6 +8,7 @@ use super::tree::{self, errno, file_error};
 use super::{Fake, away};
 use crate::host::{
     Attributes, Command, Entry, Group, Host, HostError, MAX_FILE, NewUser, Output, Package, Unit, UnitVerb, User,
+    unfinished,
 };
 
 impl Host for Fake {
@@ -37,12 +38,12 @@ impl Host for Fake {
         attributes: Attributes,
         modified: Option<(i64, u32)>,
     ) -> Result<(), HostError> {
-        self.act(|world| world.write(path, content, attributes, modified))
+        self.act(|world| world.write_by_and_by(path, content, attributes, modified))
     }
 
     fn write_program(&self, path: &Path) -> Result<(), HostError> {
         let program = self.state().program.clone();
-        self.act(|world| world.write(path, &program, Attributes { mode: 0o755, uid: 0, gid: 0 }, None))
+        self.act(|world| world.write_by_and_by(path, &program, Attributes { mode: 0o755, uid: 0, gid: 0 }, None))
     }
 
     fn program_digest(&self) -> Result<String, HostError> {
@@ -59,7 +60,10 @@ impl Host for Fake {
     }
 
     fn remove(&self, path: &Path) -> Result<(), HostError> {
-        self.act(|world| world.tree.remove(path))
+        self.act(|world| {
+            world.tree.remove(&unfinished(path))?;
+            world.tree.remove(path)
+        })
     }
 
     fn move_away(&self, path: &Path, to: &Path) -> Result<(), HostError> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::catalogue::Offer;
 use super::tree::{Node, Tree, What, errno, file_error};
-use crate::host::{Attributes, Group, HostError, NewUser, User};
+use crate::host::{Attributes, Group, HostError, NewUser, User, unfinished};
 
 /// A package on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,22 @@ impl World {
     ) -> Result<(), HostError> {
         let modified = modified.unwrap_or_else(|| self.tick());
         self.tree.put(path, Node { what: What::File(content.into()), attributes, modified })
+    }
+
+    /// Writes a file as a host does, beside its place first.
+    pub fn write_by_and_by(
+        &mut self,
+        path: &Path,
+        content: &[u8],
+        attributes: Attributes,
+        modified: Option<(i64, u32)>,
+    ) -> Result<(), HostError> {
+        let beside = unfinished(path);
+        self.part()?;
+        self.tree.put(&beside, Node { what: What::File([].into()), attributes, modified: (self.now, 0) })?;
+        self.part()?;
+        self.tree.remove(&beside)?;
+        self.write(path, content, attributes, modified)
     }
 
     /// Makes a folder.

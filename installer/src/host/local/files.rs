@@ -12,10 +12,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::host::{Attributes, Command, Entry, HostError, Kind, MAX_FILE};
+use crate::host::{Attributes, Command, Entry, HostError, Kind, MAX_FILE, UNFINISHED as NEW};
 
-/// What a file is called until it is complete. A fixed name: what a power cut leaves is taken away the next time.
-const NEW: &str = ".slurmdash-new";
 /// What is moved away is called until it is wholly gone.
 const OLD: &str = ".slurmdash-old";
 
