@@ -2,7 +2,7 @@
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +18,8 @@ const MAX_STDOUT: usize = 16 << 20;
 const MAX_STDERR: usize = 1 << 20;
 /// How often is looked whether a command ended whose output somebody else still holds open.
 const LOOK: Duration = Duration::from_millis(50);
+/// A child that was not its program yet when it was interrupted ends within this time.
+const INTERRUPTED: Duration = Duration::from_millis(200);
 
 /// Where a program is, in the system's folders.
 fn find(program: &str) -> Result<PathBuf, HostError> {
@@ -58,16 +60,33 @@ pub fn run(command: &Command) -> Result<Output, HostError> {
     started.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     let not_started =
         |error: io::Error| HostError::NotStarted { program: command.program.clone(), error: error.to_string() };
-    let child = started.spawn().map_err(not_started)?;
-    let mut running = Running::new(child, &command.input.0).map_err(not_started)?;
     let taken = |said: &mut Vec<u8>| Bytes(std::mem::take(said));
-    match running.finish(Instant::now() + command.within) {
-        Ok(Some(status)) => {
-            Ok(Output { code: status.code(), stdout: taken(&mut running.said), stderr: taken(&mut running.complained) })
+    let mut again = 5;
+    loop {
+        let begun = Instant::now();
+        let child = started.spawn().map_err(not_started)?;
+        let mut running = Running::new(child, &command.input.0).map_err(not_started)?;
+        match running.finish(begun + command.within) {
+            Ok(Some(status)) if again > 0 && is_not_begun(status, begun, &running) => again -= 1,
+            Ok(Some(status)) => {
+                let (stdout, stderr) = (taken(&mut running.said), taken(&mut running.complained));
+                return Ok(Output { code: status.code(), stdout, stderr });
+            }
+            Ok(None) => {
+                return Err(HostError::TimedOut {
+                    program: command.program.clone(),
+                    seconds: command.within.as_secs(),
+                });
+            }
+            Err(error) => return Err(HostError::Failed { what: command.program.clone(), said: error.to_string() }),
         }
-        Ok(None) => Err(HostError::TimedOut { program: command.program.clone(), seconds: command.within.as_secs() }),
-        Err(error) => Err(HostError::Failed { what: command.program.clone(), said: error.to_string() }),
     }
+}
+
+/// Whether a Ctrl-C at the terminal ended the child before it was in a group of its own: it had not become the program yet.
+fn is_not_begun(status: ExitStatus, begun: Instant, running: &Running<'_>) -> bool {
+    let is_silent = running.said.is_empty() && running.complained.is_empty();
+    status.signal() == Some(Signal::INT.as_raw()) && is_silent && begun.elapsed() < INTERRUPTED
 }
 
 /// A command that runs, with what it said until now. Whoever drops it ends it.
@@ -223,6 +242,16 @@ mod tests {
         assert_eq!(run(&shell("kill -9 $$")).unwrap().code, None);
         let missing = run(&Command::new("no-such-program")).unwrap_err();
         assert_eq!(missing.to_string(), "no-such-program can't be started: it is not installed");
+    }
+
+    #[test]
+    fn what_an_interrupt_took_before_it_began_is_started_once_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let once = dir.path().join("once");
+        let script = format!("test -e {0} && echo here && exit; touch {0}; kill -INT $$", once.display());
+        assert_eq!(run(&shell(&script)).unwrap().text(), "here\n");
+        assert_eq!(run(&shell("echo said; kill -INT $$")).unwrap().code, None, "it had begun");
+        assert_eq!(run(&shell("kill -INT $$")).unwrap().code, None, "there is an end to it");
     }
 
     #[test]
