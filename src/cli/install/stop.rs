@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use slurmdash_installer::run::Control;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cli::print_error;
+
 /// Exit code when it was stopped before anything was done.
 const STOPPED: i32 = 1;
 
@@ -50,8 +52,12 @@ impl Reins {
             // Only looking, or waiting for an answer: nothing is left half-done.
             std::process::exit(STOPPED);
         }
-        if how == Told::Stop || !self.control.stops() {
+        let is_first = !self.control.stops();
+        if how == Told::Stop || is_first {
             self.control.interrupt();
+        }
+        if how == Told::Stop && is_first {
+            print_error("stops when the step under way is done; Ctrl-C once more stops at once");
         }
     }
 }

@@ -53,6 +53,7 @@ fn ctrl_c_twice_stops_at_once_and_the_run_can_be_resumed() -> Result<()> {
     let mut run = Running::at_a_terminal(&stage, &host, &["--yes"])?;
     run.begins(&host, 0, |step| phase(step) == "packages")?.context("no step in packages")?;
     run.types(CTRL_C)?;
+    run.shows("once more stops at once")?;
     let stopped = Instant::now();
     run.types(CTRL_C)?;
     says(&run.ends_with(1)?, &["stopped at once", "--resume"])?;
