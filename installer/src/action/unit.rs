@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo, cause};
-use crate::host::{Host, HostError, Unit, UnitVerb};
+use crate::host::{Command, Host, HostError, Unit, UnitVerb, run_well};
 
 /// A unit is enabled or not, and runs or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct RestartUnit {
     pub name: String,
     /// `true`: reads its configuration, `false`: is started anew.
     pub reload: bool,
+    /// The command by which it reads it, as an argument vector; `systemctl reload` when empty.
+    #[serde(default)]
+    pub reload_by: Vec<String>,
     /// The daemon's own log, shown when it fails.
     pub log: Option<PathBuf>,
     /// A later step on this host waits for the daemon's own answer, so that its first seconds are not watched here.
@@ -55,6 +58,9 @@ const LOOKS: u32 = 900;
 /// Slurm's daemons that can't use their configuration end within that time.
 const STEADY: u32 = 20;
 
+/// Longest time of a command by which a daemon reads its configuration, seconds.
+const RELOAD: u64 = 60;
+
 /// What systemd says of a unit, in few words.
 fn words(unit: &Unit) -> String {
     let running = if unit.is_active() { "running" } else { "not running" };
@@ -65,7 +71,7 @@ fn words(unit: &Unit) -> String {
 /// Starts a unit, has it started anew or read its configuration, and waits until it is active and, when it is watched,
 /// stays so.
 fn bring_up(host: &dyn Host, start: Start<'_>) -> Result<(), StepError> {
-    let Start { name, verb, log, is_watched } = start;
+    let Start { name, verb, log, .. } = start;
     match host.set_unit(name, verb) {
         Err(HostError::Failed { said, .. }) => {
             return Err(cause::not_reached(
@@ -75,6 +81,12 @@ fn bring_up(host: &dyn Host, start: Start<'_>) -> Result<(), StepError> {
         }
         other => other?,
     }
+    stays_up(host, start)
+}
+
+/// Waits until a unit is active and, when it is watched, stays so.
+fn stays_up(host: &dyn Host, start: Start<'_>) -> Result<(), StepError> {
+    let Start { name, log, is_watched, .. } = start;
     let mut steady = 0;
     for _ in 0..LOOKS {
         let unit = host.unit(name)?;
@@ -212,7 +224,18 @@ impl Act for RestartUnit {
             (false, _) => UnitVerb::Start,
         };
         let (name, log, is_watched) = (self.name.as_str(), self.log.as_deref(), !self.answers_later);
-        bring_up(host, Start { name, verb, log, is_watched })
+        let start = Start { name, verb, log, is_watched };
+        let (UnitVerb::Reload, Some((program, arguments))) = (verb, self.reload_by.split_first()) else {
+            return bring_up(host, start);
+        };
+        let command = Command::new(program).args(arguments.iter().cloned()).within(RELOAD);
+        run_well(host, &command).map_err(|error| {
+            cause::not_reached(
+                &format!("{name} does not read its configuration: {error}"),
+                cause::log(host, Some(name), log),
+            )
+        })?;
+        stays_up(host, start)
     }
 
     fn revert(&self, host: &dyn Host, _setting: &Setting, undo: &Undo) -> Result<Reverted, StepError> {

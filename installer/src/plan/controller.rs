@@ -58,6 +58,7 @@ fn start(site: &Site, draft: &Draft, host: &SiteHost, steps: &mut Steps) {
     let started = |action| if is_first { draft::answers_later(action) } else { action };
     let new = super::configuration::slurm_conf(site);
     match effect::of(host.file(SLURM_CONF), &new, site.slurm) {
+        Effect::Reconfigure if is_first => steps.add_when(name, draft::reconfigure(unit, LOG), &written),
         Effect::Reconfigure => steps.add_when(name, draft::reload(unit, Some(LOG)), &written),
         Effect::Controllers | Effect::Everything => {
             steps.add_when(name, started(draft::restart(unit, Some(LOG))), &written)

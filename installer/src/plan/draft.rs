@@ -178,13 +178,33 @@ pub(crate) fn stopped(name: &str) -> Action {
 /// A unit is started anew.
 pub(crate) fn restart(name: &str, log: Option<&str>) -> Action {
     let log = log.map(PathBuf::from);
-    Action::RestartUnit(RestartUnit { name: name.to_owned(), reload: false, log, answers_later: false })
+    Action::RestartUnit(RestartUnit {
+        name: name.to_owned(),
+        reload: false,
+        log,
+        answers_later: false,
+        reload_by: Vec::new(),
+    })
 }
 
 /// A unit reads its configuration.
 pub(crate) fn reload(name: &str, log: Option<&str>) -> Action {
     let log = log.map(PathBuf::from);
-    Action::RestartUnit(RestartUnit { name: name.to_owned(), reload: true, log, answers_later: false })
+    Action::RestartUnit(RestartUnit {
+        name: name.to_owned(),
+        reload: true,
+        log,
+        answers_later: false,
+        reload_by: Vec::new(),
+    })
+}
+
+/// The active slurmctld reads slurm.conf, and tells the nodes. By a signal it would keep its partitions' limits, which
+/// it has from its state. Source: scontrol(1); seen with 22.05.
+pub(crate) fn reconfigure(name: &str, log: &str) -> Action {
+    let reload_by = ["scontrol", "reconfigure"].map(str::to_owned).to_vec();
+    let log = Some(PathBuf::from(log));
+    Action::RestartUnit(RestartUnit { name: name.to_owned(), reload: true, log, answers_later: false, reload_by })
 }
 
 /// A unit's start, which is not watched: [`answers`] follows on the same host.

@@ -71,7 +71,8 @@ fn unit(name: &str) -> Action {
 }
 
 fn restart(name: &str, reload: bool) -> Action {
-    Action::RestartUnit(RestartUnit { name: format!("{name}.service"), reload, log: None, answers_later: false })
+    let (name, log, reload_by) = (format!("{name}.service"), None, Vec::new());
+    Action::RestartUnit(RestartUnit { name, reload, log, answers_later: false, reload_by })
 }
 
 fn until(expected: Expected) -> Action {

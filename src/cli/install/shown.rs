@@ -347,7 +347,13 @@ mod tests {
 
     #[test]
     fn a_daemon_that_is_started_is_no_restart_in_words() {
-        let restart = RestartUnit { name: "munge.service".into(), reload: false, log: None, answers_later: false };
+        let restart = RestartUnit {
+            name: "munge.service".into(),
+            reload: false,
+            log: None,
+            answers_later: false,
+            reload_by: Vec::new(),
+        };
         let action = Action::RestartUnit(restart);
         assert_eq!(
             (action.about().as_str(), action.sentence("is started").as_str()),

@@ -239,7 +239,13 @@ fn units() -> Vec<Sample> {
         })
     };
     let again = |reload: bool| {
-        Action::RestartUnit(RestartUnit { name: "munge.service".into(), reload, log: None, answers_later: false })
+        Action::RestartUnit(RestartUnit {
+            name: "munge.service".into(),
+            reload,
+            log: None,
+            answers_later: false,
+            reload_by: Vec::new(),
+        })
     };
     vec![
         sample("unit starts", stopped, set("munge.service", true, true)),

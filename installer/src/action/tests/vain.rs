@@ -30,7 +30,13 @@ fn a_daemon_that_does_not_stay_up_is_told_with_its_log_and_cause() {
 #[test]
 fn a_unit_whose_condition_is_not_met_does_not_count_as_up() {
     let fake = with(&["slurmctld"], &[], &[]);
-    let action = RestartUnit { name: "slurmctld.service".into(), reload: false, log: None, answers_later: false };
+    let action = RestartUnit {
+        name: "slurmctld.service".into(),
+        reload: false,
+        log: None,
+        answers_later: false,
+        reload_by: Vec::new(),
+    };
     let error = action.execute(&fake, &setting(), &Materials::default()).unwrap_err();
     assert!(error.to_string().contains("configuration file is not there"), "{error}");
     let missing = SetUnit { name: "no.service".into(), enabled: true, running: true, log: None, answers_later: false };
@@ -130,6 +136,19 @@ fn new_is_what_was_not_there_whatever_the_words_say() {
 }
 
 #[test]
+fn a_daemon_reads_its_configuration_by_its_own_command() {
+    let (name, reload_by) = ("slurmctld.service".to_owned(), vec!["scontrol".to_owned(), "reconfigure".to_owned()]);
+    let reload = RestartUnit { name: name.clone(), reload: true, log: None, answers_later: false, reload_by };
+    let fake = with(&["slurmctld"], &[("/etc/slurm/slurm.conf", "SlurmctldHost=head1\n")], &[&name]);
+    reload.execute(&fake, &setting(), &Materials::default()).unwrap();
+    assert!(fake.ran().contains(&reload.reload_by), "{:?}", fake.ran());
+    // It runs, and does not answer.
+    fake.change(|world| world.slurm.controllers = vec![("head1".into(), false)]);
+    let error = reload.execute(&fake, &setting(), &Materials::default()).unwrap_err();
+    assert!(matches!(&error, StepError::NotReached { said, .. } if said.contains("scontrol")), "{error:?}");
+}
+
+#[test]
 fn a_daemon_that_is_to_answer_and_ends_is_not_waited_for() {
     let line = "slurmctld: error: cannot find sched plugin for sched/nosuch";
     let name = "slurmctld.service".to_owned();
@@ -223,7 +242,13 @@ fn a_daemon_that_dies_within_its_first_seconds_is_noticed_where_it_is_started() 
     let name = "slurmctld.service".to_owned();
     let log = None;
     let actions = [
-        Action::RestartUnit(RestartUnit { name: name.clone(), reload: false, log: log.clone(), answers_later: false }),
+        Action::RestartUnit(RestartUnit {
+            name: name.clone(),
+            reload: false,
+            log: log.clone(),
+            answers_later: false,
+            reload_by: Vec::new(),
+        }),
         Action::SetUnit(SetUnit { name, enabled: true, running: true, log, answers_later: false }),
     ];
     for action in actions {

@@ -174,7 +174,13 @@ fn conf() -> Action {
 }
 
 fn restart() -> Action {
-    Action::RestartUnit(RestartUnit { name: "app.service".into(), reload: false, log: None, answers_later: false })
+    Action::RestartUnit(RestartUnit {
+        name: "app.service".into(),
+        reload: false,
+        log: None,
+        answers_later: false,
+        reload_by: Vec::new(),
+    })
 }
 
 fn group(name: &str, gid: u32) -> Action {
