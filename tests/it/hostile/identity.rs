@@ -240,7 +240,7 @@ async fn user_names_that_are_something_else() {
 
 #[tokio::test]
 async fn unknown_users_cost_the_same_work() {
-    let app = TestApp::with(|config| config.limits.login_failures_per_minute = 100).await;
+    let app = TestApp::with(|config| config.limits.login_failures_per_minute = 1000).await;
     assert_eq!(
         app.post("/api/v2/users", &json!({"username": "off", "password": PASSWORD, "roles": []})).await.status(),
         201
@@ -249,21 +249,24 @@ async fn unknown_users_cost_the_same_work() {
     let disable = app.request(Method::PATCH, &format!("/api/v2/users/{off}")).json(&json!({"is_active": false}));
     assert_eq!(disable.send().await.unwrap().status(), 200);
     let long = "x".repeat(2_000);
-    // The fastest of several, as noise only adds.
-    let fastest = async |name: &str, password: &str| {
-        let mut best = Duration::MAX;
-        for _ in 0..7 {
-            let begun = Instant::now();
-            problem(app.login(name, password).await, 401, "invalid_credentials").await;
-            best = best.min(begun.elapsed());
-        }
-        best
+    let once = async |name: &str, password: &str| {
+        let begun = Instant::now();
+        problem(app.login(name, password).await, 401, "invalid_credentials").await;
+        begun.elapsed()
     };
-    let known = fastest("admin", "wrong").await;
     for (name, password) in [("nobody", "wrong"), ("off", PASSWORD), (&"n".repeat(9_000), "wrong"), ("admin", &long)] {
-        let unknown = fastest(name, password).await;
-        let ratio = unknown.as_secs_f64() / known.as_secs_f64();
-        assert!((0.5..2.0).contains(&ratio), "{} bytes of name: {unknown:?} against {known:?}", name.len());
+        // In turns, and the fastest of each, as noise only adds: until both are seen to cost the same.
+        let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+        let is_same =
+            |known: Duration, unknown: Duration| (0.5..2.0).contains(&(unknown.as_secs_f64() / known.as_secs_f64()));
+        for round in 1..=40 {
+            known = known.min(once("admin", "wrong").await);
+            unknown = unknown.min(once(name, password).await);
+            if round >= 7 && is_same(known, unknown) {
+                break;
+            }
+        }
+        assert!(is_same(known, unknown), "{} bytes of name: {unknown:?} against {known:?}", name.len());
     }
 }
 
