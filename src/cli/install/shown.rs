@@ -79,6 +79,7 @@ impl Kind {
         match action {
             Action::Await(_) => Self::Awaited,
             Action::RestartUnit(_) => Self::Restarted,
+            Action::KeepCopy(_) => Self::New,
             _ if is_new => Self::New,
             _ => Self::Changed,
         }
