@@ -84,7 +84,7 @@ const AT_STAKE: &[&str] = &[
 ];
 
 impl PackagesUndo {
-    pub(super) fn of(host: &dyn Host, setting: &Setting, will: Vec<Package>) -> Result<Self, HostError> {
+    fn of(host: &dyn Host, setting: &Setting, will: Vec<Package>) -> Result<Self, HostError> {
         let there = host.packages()?;
         let begun = states::begun(host, setting)?;
         let states = states::of(host, &names(&will))?;
@@ -126,7 +126,7 @@ impl PackagesUndo {
 }
 
 /// What an installation comes to, in words: `installs slurmd 22.05.8-4 and 8 that they need; upgrades munge 0.5 → 0.6`.
-pub(super) struct Versions {
+struct Versions {
     new: Vec<String>,
     needed: usize,
     upgraded: Vec<String>,
@@ -135,7 +135,7 @@ pub(super) struct Versions {
 
 impl Versions {
     /// Those that are asked for by name, the others counted.
-    pub(super) fn of(host: &dyn Host, will: &[Package], asked: &[String]) -> Result<Self, HostError> {
+    fn of(host: &dyn Host, will: &[Package], asked: &[String]) -> Result<Self, HostError> {
         let there = host.packages()?;
         let mut versions = Self { new: Vec::new(), needed: 0, upgraded: Vec::new(), with_them: 0 };
         let by_asking = |package: &&Package| asked.iter().position(|name| *name == package.name).unwrap_or(asked.len());
@@ -201,6 +201,21 @@ fn is_not_to_be_had(said: &str) -> bool {
     ["was not found", "No match for argument", "Unable to find a match", "No packages marked for downgrade"]
         .iter()
         .any(|words| said.contains(words))
+}
+
+/// What installing some packages comes to, when these will come for it.
+pub(super) fn look(
+    host: &dyn Host,
+    setting: &Setting,
+    asked: &[String],
+    will: Vec<Package>,
+) -> Result<Look, StepError> {
+    if will.is_empty() {
+        return Ok(Look::Same);
+    }
+    let summary = Versions::of(host, &will, asked)?.to_string();
+    let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, will)?));
+    Ok(Look::Change(Change::new(summary, undo)))
 }
 
 /// Installs packages, of which is written down first what will come.
@@ -277,12 +292,7 @@ impl Act for InstallPackages {
             return Ok(Look::Change(Change::new(summary, undo)));
         }
         let (names, will) = self.will(host)?;
-        if will.is_empty() {
-            return Ok(Look::Same);
-        }
-        let summary = Versions::of(host, &will, &names)?.to_string();
-        let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, will)?));
-        Ok(Look::Change(Change::new(summary, undo)))
+        look(host, setting, &names, will)
     }
 
     fn execute(&self, host: &dyn Host, setting: &Setting, _materials: &Materials) -> Result<(), StepError> {

@@ -1,8 +1,8 @@
 //! Packages that are there come to the newest version that can be had.
 use serde::{Deserialize, Serialize};
 
-use super::packages::{PackagesUndo, Versions, bring, take_away, there};
-use super::{Act, Change, Look, Materials, Reverted, Setting, StepError, Undo};
+use super::packages::{bring, look, take_away, there};
+use super::{Act, Look, Materials, Reverted, Setting, StepError, Undo};
 use crate::host::Host;
 
 /// Packages that are there are brought to the newest version that the sources have, with what they need for that. Those
@@ -21,12 +21,7 @@ impl Act for UpgradePackages {
     fn look(&self, host: &dyn Host, setting: &Setting) -> Result<Look, StepError> {
         let names = there(host, &self.names)?;
         let will = if names.is_empty() { Vec::new() } else { host.would_install(&names)? };
-        if will.is_empty() {
-            return Ok(Look::Same);
-        }
-        let summary = Versions::of(host, &will, &names)?.to_string();
-        let undo = Undo::Packages(Box::new(PackagesUndo::of(host, setting, will)?));
-        Ok(Look::Change(Change::new(summary, undo)))
+        look(host, setting, &names, will)
     }
 
     fn execute(&self, host: &dyn Host, setting: &Setting, _materials: &Materials) -> Result<(), StepError> {
